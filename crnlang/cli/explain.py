@@ -1,0 +1,94 @@
+"""`crnc explain`: what a file means, in the user's own names."""
+
+from pathlib import Path
+
+import click
+
+from crnlang.cli.files import compile_and_warn, file_argument
+from crnlang.ir.lowered import LoweredNetwork, StateSpace
+from crnlang.ir.network import Network
+from crnlang.ir.printer import (
+    format_equation,
+    format_expression,
+    format_initial,
+    format_law,
+)
+
+#: More states than this and the exact engine is not offered.
+FSP_STATES = 2_000_000
+
+
+@click.command()
+@file_argument
+def explain(file: Path) -> None:
+    """Show every channel's propensity, the conserved pools, the states, the engines."""
+    lowered = compile_and_warn(file).lowered
+    network = lowered.network
+    click.echo(f"{network.name}: {network.title}" if network.title else network.name)
+    for title, lines in (
+        ("Species", _species(lowered)),
+        ("Channels", _channels(network)),
+        ("Conserved", _pools(lowered.space)),
+        ("States", _states(lowered)),
+        ("Engines", _engines(lowered.space)),
+    ):
+        click.echo(f"\n{title}")
+        for line in lines:
+            click.echo(f"  {line}")
+
+
+def _species(lowered: LoweredNetwork) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for kind, cap in zip(lowered.network.species, lowered.space.caps, strict=True):
+        origin = "" if kind.cap is not None else "(cap from a conservation law)"
+        rows.append((kind.name, f"0..{cap}", format_initial(kind.initial), origin))
+    return _aligned(rows)
+
+
+def _channels(network: Network) -> list[str]:
+    species = [s.name for s in network.species]
+    constants = [p.name for p in network.parameters]
+    rows: list[tuple[str, ...]] = []
+    for reaction in network.reactions:
+        local = [species[v] for v in reaction.variables]
+        law = format_expression(reaction.propensity, local, constants)
+        rows.append((f"{reaction.name}:", format_equation(reaction, species), law))
+    return _aligned(rows)
+
+
+def _pools(space: StateSpace) -> list[str]:
+    pools = [
+        format_law(law, space.names, total)
+        for law, total in zip(space.laws.tolist(), space.totals.tolist(), strict=True)
+    ]
+    return pools or ["nothing with a fixed total"]
+
+
+def _states(lowered: LoweredNetwork) -> list[str]:
+    space = lowered.space
+    order = ", ".join(space.names[v] for v in space.order)
+    return [
+        f"box: {space.box_size():.6g}",
+        f"within the conservation laws: {space.number_of_states():.6g}",
+        f"order of prediction: {order}",
+        f"channel families: {len(lowered.families)} "
+        f"(channels of equal net change are one)",
+        "a channel is off where its firing would leave the box",
+    ]
+
+
+def _engines(space: StateSpace) -> list[str]:
+    states = space.number_of_states()
+    if states <= FSP_STATES:
+        fsp = f"fsp: yes, {states} states"
+    else:
+        fsp = f"fsp: no, {states:.3g} states are more than {FSP_STATES}"
+    return ["tdvp: yes", "natgrad: yes", "ssa: yes", fsp]
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""From the lowered network to JAX: local generator, ansatz, initial law."""

@@ -1,0 +1,189 @@
+"""Source text, spans and diagnostics: what is wrong, where, why, and the fix.
+
+A diagnostic is data. Its *class* owns the code, the severity and the words (templates
+that are filled from the instance's fields); its *instance* owns the place and the
+facts. Nothing else in the package formats text for the user about a `.crn` file.
+"""
+
+import difflib
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import ClassVar, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """The text of one `.crn` file and the path it is reported under."""
+
+    path: str
+    text: str = field(repr=False)
+
+    @cached_property
+    def line_starts(self) -> tuple[int, ...]:
+        """Offset of the first character of every line."""
+        breaks = [i + 1 for i, char in enumerate(self.text) if char == "\n"]
+        return (0, *breaks)
+
+    def locate(self, offset: int) -> tuple[int, int]:
+        """1-based line and column of a character offset."""
+        line = bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """Text of the 1-based line `number`, without its line break."""
+        start = self.line_starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open range of character offsets `start..end` in one source text."""
+
+    source: SourceText = field(repr=False)
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The characters that the span covers."""
+        return self.source.text[self.start : self.end]
+
+    def to(self, other: "Span") -> "Span":
+        """The span from the start of this one to the end of `other`."""
+        return Span(self.source, self.start, max(self.end, other.end))
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One thing that is wrong (or doubtful) at one place of a source text.
+
+    Subclasses set the class-level templates; `{name}` in a template is filled from
+    the instance's fields. An empty template prints nothing.
+    """
+
+    code: ClassVar[str]
+    severity: ClassVar[Severity] = "error"
+    message: ClassVar[str]
+    label: ClassVar[str] = ""
+    note: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+
+    span: Span
+
+    def facts(self) -> dict[str, object]:
+        """The instance's fields, by name, as the templates see them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def related(self) -> tuple[tuple[Span, str], ...]:
+        """Other places that explain this one, each with a label."""
+        return ()
+
+    def note_text(self) -> str:
+        """The reason, one sentence; empty for none."""
+        return self.note.format_map(self.facts())
+
+    def help_text(self) -> str:
+        """The fix, one sentence; empty for none."""
+        return self.help.format_map(self.facts())
+
+    def sort_key(self) -> tuple[str, int, int, str]:
+        """Order of appearance: file, then place, then code."""
+        return (self.span.source.path, self.span.start, self.span.end, self.code)
+
+
+class CrnError(Exception):
+    """A `.crn` file that cannot be used: every diagnostic of it, in order of place.
+
+    `exit_code` is what the command line ends with.
+    """
+
+    exit_code = 1
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(diagnostics, key=Diagnostic.sort_key))
+        super().__init__(render_all(self.diagnostics))
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """`did you mean ...?` for the known name nearest to `name`, or an empty text."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    if not near:
+        lowered = {candidate.lower(): candidate for candidate in known}
+        near = [lowered[name.lower()]] if name.lower() in lowered else []
+    return f"did you mean `{near[0]}`?" if near else ""
+
+
+def listing(names: Iterable[str], most: int = 12) -> str:
+    """The names, comma-separated; cut after `most` with a count of the rest."""
+    all_names = list(names)
+    shown = ", ".join(all_names[:most])
+    rest = len(all_names) - most
+    return f"{shown} and {rest} more" if rest > 0 else shown or "none"
+
+
+def render(diagnostic: Diagnostic) -> str:
+    """One diagnostic as text: `path:line:col: error[CRNnnn]: ...`, place, why, fix."""
+    source = diagnostic.span.source
+    line, column = source.locate(diagnostic.span.start)
+    words = diagnostic.facts()
+    lines = [
+        f"{source.path}:{line}:{column}: {diagnostic.severity}[{diagnostic.code}]: "
+        f"{diagnostic.message.format_map(words)}"
+    ]
+    lines += _excerpt(diagnostic.span, diagnostic.label.format_map(words), "^")
+    for span, label in diagnostic.related():
+        lines += _excerpt(span, label, "-")
+    if note := diagnostic.note_text():
+        lines.append(f"note: {note}")
+    if help_ := diagnostic.help_text():
+        lines.append(f"help: {help_}")
+    return "\n".join(lines)
+
+
+def render_all(diagnostics: Iterable[Diagnostic]) -> str:
+    """All diagnostics as text, blank lines between, with a closing count."""
+    found = list(diagnostics)
+    counts: list[str] = []
+    for severity in ("error", "warning"):
+        count = sum(d.severity == severity for d in found)
+        if count:
+            counts.append(f"{count} {severity}{'s' if count > 1 else ''}")
+    return "\n\n".join([*map(render, found), ", ".join(counts)])
+
+
+def _excerpt(span: Span, label: str, mark: str) -> list[str]:
+    """The source line of a span with marks under it; tabs are kept so they line up."""
+    line, column = span.source.locate(span.start)
+    text = span.source.line(line)
+    width = max(1, min(span.end - span.start, len(text) - column + 1))
+    pad = "".join(char if char == "\t" else " " for char in text[: column - 1])
+    pad += " " * (column - 1 - len(pad))
+    gutter = " " * len(str(line))
+    underline = f"{gutter} | {pad}{mark * width} {label}".rstrip()
+    return [f"{gutter} |", f"{line} | {text}".rstrip(), underline]
+
+
+class Report:
+    """Collects the diagnostics of one compilation, so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Remember a diagnostic; nothing is raised yet."""
+        self.found.append(diagnostic)
+
+    def stop_on_errors(self) -> None:
+        """Raise `CrnError` with everything found, if there is an error among it."""
+        if any(d.severity == "error" for d in self.found):
+            raise CrnError(self.found)
+
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings so far, in order of place."""
+        found = [d for d in self.found if d.severity == "warning"]
+        return tuple(sorted(found, key=Diagnostic.sort_key))

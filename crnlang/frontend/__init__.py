@@ -1,0 +1,1 @@
+"""Text -> Network: tokens, statements, names, and what the words mean."""

@@ -1,0 +1,302 @@
+"""The surface tree: one frozen dataclass per construct, as the user wrote it.
+
+Every node has a `span`; equality ignores it. Names are not yet looked up.
+"""
+
+from dataclasses import dataclass, field
+
+from crnlang.diagnostics import SourceText, Span
+from crnlang.ir.expr import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name, where it is declared or used."""
+
+    text: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`2 X` on one side of a reaction."""
+
+    coefficient: int
+    species: Name
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a reaction; no terms for `0`."""
+
+    terms: tuple[Term, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A number."""
+
+    value: float
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name inside an expression."""
+
+    name: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operator and its operands; `-x` is `NEG`."""
+
+    function: Function
+    operands: "tuple[Expression, ...]"
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """`f(a, b)`: a built-in or a declared function."""
+
+    name: Name
+    arguments: "tuple[Expression, ...]"
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MassActionFactor:
+    """`ma(A + 2 B)`: the factor that mass action gives to these reactants."""
+
+    side: Side
+    span: Span = field(compare=False, repr=False)
+
+
+Expression = Literal | Reference | Operation | Application | MassActionFactor
+
+
+@dataclass(frozen=True, slots=True)
+class ValueList:
+    """`[1, 5, 10]`."""
+
+    items: tuple[Expression, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """`start:end:step`; a missing step is 1."""
+
+    start: Expression
+    end: Expression
+    step: Expression | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """`low..high`."""
+
+    low: Expression
+    high: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+Value = Expression | ValueList | Steps | Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`crn 1`."""
+
+    version: float
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatement:
+    """`model NAME "title"`."""
+
+    name: Name
+    title: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MassActionStatement:
+    """`massaction CONVENTION`."""
+
+    convention: Name
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`in low..high log` behind a parameter."""
+
+    low: Expression
+    high: Expression
+    scale: Name | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterDeclaration:
+    """`k = 0.3 [1/s] in 0.1..1 log`, one of a `param` list."""
+
+    name: Name
+    value: Expression
+    unit: str | None
+    range: Range | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDeclaration:
+    """`func f(x, y) = body`."""
+
+    name: Name
+    arguments: tuple[Name, ...]
+    body: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartCount:
+    """`= 50`."""
+
+    count: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartLaw:
+    """`~ poisson(50)`."""
+
+    law: Name
+    arguments: tuple[Expression, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeciesDeclaration:
+    """`species X, Y in low..high = start`."""
+
+    names: tuple[Name, ...]
+    bounds: Interval | None
+    start: StartCount | StartLaw | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """`->` or `<->`."""
+
+    is_reversible: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantLaw:
+    """`@ k`: mass action with this constant."""
+
+    constant: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PropensityLaw:
+    """`@ propensity(expression)`: the whole propensity, written out."""
+
+    propensity: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+Law = ConstantLaw | PropensityLaw
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionStatement:
+    """`label: side -> side via E @ law`; one more side than arrows."""
+
+    label: Name | None
+    sides: tuple[Side, ...]
+    arrows: tuple[Arrow, ...]
+    catalysts: tuple[Name, ...]
+    laws: tuple[Law, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveStatement:
+    """`observe NAME = expression`."""
+
+    name: Name
+    value: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatement:
+    """`set NAME = condition`."""
+
+    name: Name
+    condition: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """`at=0:40:1` inside a query, `samples = 4096` inside a solve block."""
+
+    key: Name
+    value: Value
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryStatement:
+    """`query NAME = prob(condition, at=times)`."""
+
+    name: Name | None
+    kind: Name
+    arguments: tuple[Expression, ...]
+    keywords: tuple[Keyword, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SolveStatement:
+    """`solve NAME with ENGINE { key = value }`."""
+
+    name: Name
+    engine: Name
+    settings: tuple[Keyword, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+Statement = (
+    Header
+    | ModelStatement
+    | MassActionStatement
+    | ParameterDeclaration
+    | FunctionDeclaration
+    | SpeciesDeclaration
+    | ReactionStatement
+    | ObserveStatement
+    | SetStatement
+    | QueryStatement
+    | SolveStatement
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A whole file: its statements in order, a `param` list split into its parts."""
+
+    statements: tuple[Statement, ...]
+    source: SourceText = field(compare=False, repr=False)

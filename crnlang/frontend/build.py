@@ -1,0 +1,324 @@
+"""Parse tree of one statement -> surface tree."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any, cast
+
+from lark import Token, Tree
+
+from crnlang.diagnostics import Report, SourceText, Span
+from crnlang.frontend import ast
+from crnlang.frontend.syntax_errors import BadCoefficient, NumberTooLarge, TooDeep
+from crnlang.ir.expr import Function
+
+Node = Tree[Token]
+
+#: Deepest tree that is accepted: every later stage may recurse safely.
+MAX_DEPTH = 150
+
+_OPERATORS = {
+    "+": Function.ADD,
+    "-": Function.SUB,
+    "*": Function.MUL,
+    "/": Function.DIV,
+    "^": Function.POW,
+    "**": Function.POW,
+    **{
+        function.value: function
+        for function in (
+            Function.LT,
+            Function.LE,
+            Function.GT,
+            Function.GE,
+            Function.EQ,
+            Function.NE,
+        )
+    },
+}
+_WORD_OPERATORS = {
+    "either": Function.OR,
+    "both": Function.AND,
+    "negation": Function.NOT,
+    "negative": Function.NEG,
+}
+_UNITED = re.compile(r"(\d+)([eE]\d+)$")
+
+
+def build_statement(
+    tree: Node, source: SourceText, report: Report
+) -> tuple[ast.Statement, ...]:
+    """The statement (several for a `param` list); none when it nests too deeply."""
+    builder = _Builder(source, report)
+    if _depth(tree) > MAX_DEPTH:
+        report.add(TooDeep(builder.span(tree), MAX_DEPTH))
+        return ()
+    return builder.statement(tree)
+
+
+def _depth(tree: Node) -> int:
+    deepest = 0
+    pending: list[tuple[Node, int]] = [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
+        deepest = max(deepest, depth)
+        pending += [(c, depth + 1) for c in node.children if isinstance(c, Tree)]
+    return deepest
+
+
+class _Builder:
+    """One method for each rule of the grammar that is not a plain operator."""
+
+    def __init__(self, source: SourceText, report: Report) -> None:
+        self.source = source
+        self.report = report
+
+    def span(self, node: Node | Token) -> Span:
+        where = node if isinstance(node, Token) else node.meta
+        start, end = cast(int, where.start_pos), cast(int, where.end_pos)
+        return Span(self.source, start, end)
+
+    def name(self, token: Any) -> ast.Name:
+        return ast.Name(str(token), self.span(token))
+
+    def names(self, node: Any) -> tuple[ast.Name, ...]:
+        return tuple(self.name(token) for token in node.children) if node else ()
+
+    def statement(self, tree: Node) -> tuple[ast.Statement, ...]:
+        if tree.data == "param":
+            return tuple(self.declaration(cast(Node, c)) for c in tree.children)
+        builders: dict[str, Callable[[Node], ast.Statement]] = {
+            "header": self.header,
+            "model": self.model,
+            "massaction": self.massaction,
+            "func": self.func,
+            "species": self.species,
+            "reaction": self.reaction,
+            "observe": self.observe,
+            "state_set": self.state_set,
+            "query": self.query,
+            "solve": self.solve,
+        }
+        return (builders[str(tree.data)](tree),)
+
+    def header(self, node: Node) -> ast.Header:
+        return ast.Header(float(str(node.children[0])), self.span(node))
+
+    def model(self, node: Node) -> ast.ModelStatement:
+        name, title = cast(list[Any], node.children)
+        text = str(title)[1:-1] if title is not None else ""
+        return ast.ModelStatement(self.name(name), text, self.span(node))
+
+    def massaction(self, node: Node) -> ast.MassActionStatement:
+        return ast.MassActionStatement(self.name(node.children[0]), self.span(node))
+
+    def declaration(self, node: Node) -> ast.ParameterDeclaration:
+        name, value, unit, range_ = cast(list[Any], node.children)
+        return ast.ParameterDeclaration(
+            self.name(name),
+            self.expression(value),
+            self.span(unit).text[1:-1].strip() if unit else None,
+            self.range(range_) if range_ else None,
+            self.span(node),
+        )
+
+    def range(self, node: Node) -> ast.Range:
+        low, high, scale = cast(list[Any], node.children)
+        return ast.Range(
+            self.expression(low),
+            self.expression(high),
+            self.name(scale) if scale is not None else None,
+            self.span(node),
+        )
+
+    def func(self, node: Node) -> ast.FunctionDeclaration:
+        name, arguments, body = cast(list[Any], node.children)
+        return ast.FunctionDeclaration(
+            self.name(name),
+            self.names(arguments),
+            self.expression(body),
+            self.span(node),
+        )
+
+    def species(self, node: Node) -> ast.SpeciesDeclaration:
+        names, bounds, start = cast(list[Any], node.children)
+        return ast.SpeciesDeclaration(
+            self.names(names),
+            self.interval(bounds) if bounds else None,
+            self.start(start) if start else None,
+            self.span(node),
+        )
+
+    def start(self, node: Node) -> ast.StartCount | ast.StartLaw:
+        children = cast(list[Any], node.children)
+        if node.data == "start_count":
+            return ast.StartCount(self.expression(children[0]), self.span(node))
+        law, arguments = children
+        return ast.StartLaw(
+            self.name(law), self.expressions(arguments), self.span(node)
+        )
+
+    def reaction(self, node: Node) -> ast.ReactionStatement:
+        label: ast.Name | None = None
+        catalysts: tuple[ast.Name, ...] = ()
+        sides: list[ast.Side] = []
+        arrows: list[ast.Arrow] = []
+        laws: list[ast.Law] = []
+        for child in cast(list[Any], node.children):
+            match child.data if child else None:
+                case "label":
+                    label = self.name(child.children[0])
+                case "via":
+                    catalysts = self.names(child.children[0])
+                case "side":
+                    sides.append(self.side(child))
+                case "arrow":
+                    is_reversible = child.children[0].type == "BOTH_ARROW"
+                    arrows.append(ast.Arrow(is_reversible, self.span(child)))
+                case "constant_law":
+                    value = self.expression(child.children[0])
+                    laws.append(ast.ConstantLaw(value, self.span(child)))
+                case "propensity_law":
+                    value = self.expression(child.children[0])
+                    laws.append(ast.PropensityLaw(value, self.span(child)))
+                case _:
+                    pass  # an optional part that is absent
+        return ast.ReactionStatement(
+            label,
+            tuple(sides),
+            tuple(arrows),
+            catalysts,
+            tuple(laws),
+            self.span(node),
+        )
+
+    def side(self, node: Node) -> ast.Side:
+        parts = [c for c in node.children if isinstance(c, Tree)]
+        if len(parts) == 1 and self._is_empty(parts[0]):
+            return ast.Side((), self.span(node))
+        terms = [term for part in parts if (term := self.term(part)) is not None]
+        return ast.Side(tuple(terms), self.span(node))
+
+    def _is_empty(self, part: Node) -> bool:
+        return part.data == "empty" or (
+            part.data == "bare_number" and str(part.children[0]) == "0"
+        )
+
+    def term(self, node: Node) -> ast.Term | None:
+        """`2 X`; also `2E1`, which the lexer sees as one number."""
+        span = self.span(node)
+        if node.data == "bare_number":
+            if united := _UNITED.match(span.text):
+                place = Span(self.source, span.start + len(united[1]), span.end)
+                name = ast.Name(united[2], place)
+                return self._checked_term(united[1], name, span)
+            self.report.add(BadCoefficient(span, span.text))
+            return None
+        if node.data == "empty":
+            self.report.add(BadCoefficient(span, span.text))
+            return None
+        number, _, name = cast(list[Any], node.children)
+        text = "1" if number is None else str(number)
+        return self._checked_term(text, self.name(name), span)
+
+    def _checked_term(self, number: str, name: ast.Name, span: Span) -> ast.Term | None:
+        if number.isdigit() and len(number) <= 3 and int(number) > 0:
+            return ast.Term(int(number), name, span)
+        place = Span(self.source, span.start, span.start + len(number))
+        self.report.add(BadCoefficient(place, number))
+        return None
+
+    def observe(self, node: Node) -> ast.ObserveStatement:
+        name, value = cast(list[Any], node.children)
+        return ast.ObserveStatement(
+            self.name(name), self.expression(value), self.span(node)
+        )
+
+    def state_set(self, node: Node) -> ast.SetStatement:
+        name, condition = cast(list[Any], node.children)
+        return ast.SetStatement(
+            self.name(name), self.expression(condition), self.span(node)
+        )
+
+    def query(self, node: Node) -> ast.QueryStatement:
+        label, kind, *parts = cast(list[Any], node.children)
+        present = [part for part in parts if part is not None]
+        return ast.QueryStatement(
+            self.name(label.children[0]) if label else None,
+            self.name(kind),
+            tuple(self.expression(p) for p in present if p.data != "keyword"),
+            tuple(self.keyword(p) for p in present if p.data == "keyword"),
+            self.span(node),
+        )
+
+    def solve(self, node: Node) -> ast.SolveStatement:
+        name, engine, *rest = cast(list[Any], node.children)
+        settings = [s for block in rest for s in block.children]
+        return ast.SolveStatement(
+            self.name(name),
+            self.name(engine),
+            tuple(self.keyword(s) for s in settings),
+            self.span(node),
+        )
+
+    def keyword(self, node: Node) -> ast.Keyword:
+        key, value = cast(list[Any], node.children)
+        return ast.Keyword(self.name(key), self.value(value), self.span(node))
+
+    def value(self, node: Node) -> ast.Value:
+        match node.data:
+            case "list":
+                items = self.expressions(node.children[0])
+                return ast.ValueList(items, self.span(node))
+            case "steps":
+                start, end, step = cast(list[Any], node.children)
+                return ast.Steps(
+                    self.expression(start),
+                    self.expression(end),
+                    self.expression(step) if step else None,
+                    self.span(node),
+                )
+            case "interval":
+                return self.interval(node)
+            case _:
+                return self.expression(node)
+
+    def interval(self, node: Node) -> ast.Interval:
+        low, high = cast(list[Any], node.children)
+        return ast.Interval(
+            self.expression(low), self.expression(high), self.span(node)
+        )
+
+    def expressions(self, node: Any) -> tuple[ast.Expression, ...]:
+        return tuple(self.expression(c) for c in node.children) if node else ()
+
+    def literal(self, span: Span) -> ast.Literal:
+        value = float(span.text)
+        if not math.isfinite(value):
+            self.report.add(NumberTooLarge(span, span.text))
+            value = 1.0
+        return ast.Literal(value, span)
+
+    def expression(self, node: Node) -> ast.Expression:
+        span = self.span(node)
+        children = cast(list[Any], node.children)
+        match str(node.data):
+            case "number":
+                return self.literal(span)
+            case "reference":
+                return ast.Reference(str(children[0]), span)
+            case "application":
+                name, arguments = children
+                return ast.Application(
+                    self.name(name), self.expressions(arguments), span
+                )
+            case "mass_action_factor":
+                return ast.MassActionFactor(self.side(children[0]), span)
+            case "operation" | "comparison":
+                left, operator, right = children
+                operands = self.expression(left), self.expression(right)
+                return ast.Operation(_OPERATORS[str(operator)], operands, span)
+            case rule:
+                inner = cast(list[Node], [c for c in children if isinstance(c, Tree)])
+                operands = tuple(map(self.expression, inner))
+                return ast.Operation(_WORD_OPERATORS[rule], operands, span)

@@ -1,0 +1,216 @@
+"""Surface expressions -> rate expressions: functions written out, names replaced."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from crnlang.diagnostics import Diagnostic, Report, Span
+from crnlang.frontend import ast
+from crnlang.frontend.errors import NoMassAction, NotFinite, NotWhole, TooLong
+from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS, CONSTANTS, TIME_NAMES
+from crnlang.ir.expr import (
+    TRUTH_VALUED,
+    WHOLE_ORDER,
+    Call,
+    Count,
+    Expr,
+    Function,
+    Time,
+    call,
+    children,
+    evaluate_float64,
+    number,
+    product,
+)
+from crnlang.ir.network import MassAction
+
+#: Largest expression, in nodes, and deepest nesting, functions written out.
+MAX_SIZE = 20_000
+MAX_DEPTH = 150
+_MAX_ORDER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What names stand for; `Count(slot)` in `values` indexes the species."""
+
+    values: Mapping[str, Expr]
+    functions: Mapping[str, ast.FunctionDeclaration]
+    species: Mapping[str, int]
+    convention: MassAction | None
+
+
+class Refused(Exception):
+    """An expression that cannot be lowered; carries the diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(diagnostic.code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    """An expression with its size and depth as a tree (shared parts count again)."""
+
+    expr: Expr
+    size: int = 1
+    depth: int = 1
+
+
+def lower_expression(node: ast.Expression, scope: Scope) -> Expr:
+    """The rate expression of a surface expression.
+
+    Raises:
+        Refused: it grows too large, a falling factorial has an order that is no whole
+            number, or `ma` needs a convention that the file does not give.
+    """
+    arguments: dict[str, _Sized] = {}
+    return _Lowering(scope, node.span).expression(node, arguments).expr
+
+
+def constant_value(
+    node: ast.Expression, scope: Scope, parameters: Sequence[float], what: str
+) -> float:
+    """The value of an expression of parameters.
+
+    Raises:
+        Refused: it has no finite value; `what` names it in the message.
+    """
+    value = float(evaluate_float64(lower_expression(node, scope), (), parameters, 0.0))
+    if not math.isfinite(value):
+        raise Refused(NotFinite(node.span, what, f"{value:g}"))
+    return value
+
+
+def try_lower(node: ast.Expression, scope: Scope, report: Report) -> Expr:
+    """The rate expression; a refusal is reported and replaced by 0."""
+    try:
+        return lower_expression(node, scope)
+    except Refused as refused:
+        report.add(refused.diagnostic)
+        return number(0)
+
+
+def as_condition(expr: Expr) -> Expr:
+    """The expression as 0.0 or 1.0; any other number than 0 counts as true."""
+    if isinstance(expr, Call) and expr.function in TRUTH_VALUED:
+        return expr
+    return call(Function.NE, expr, number(0))
+
+
+def mass_action_factors(side: ast.Side, scope: Scope) -> list[Expr]:
+    """What each reactant contributes to a mass-action propensity.
+
+    Raises:
+        Refused: a reactant is repeated and the file has no `massaction` line.
+    """
+    orders: dict[str, int] = {}
+    for term in side.terms:
+        name = term.species.text
+        orders[name] = orders.get(name, 0) + term.coefficient
+    factors: list[Expr] = []
+    for name, order in orders.items():
+        count = Count(scope.species[name])
+        if order > 1 and scope.convention is None:
+            formulas = mass_action_formulas(name, order)
+            raise Refused(NoMassAction(side.span, name, order, formulas))
+        factors.append(_factor(count, order, scope.convention))
+    return factors
+
+
+def _factor(count: Count, order: int, convention: MassAction | None) -> Expr:
+    if order == 1:
+        return count
+    functions = {
+        MassAction.FALLING: Function.FALLING,
+        MassAction.BINOMIAL: Function.BINOMIAL,
+        MassAction.POWER: Function.POW,
+    }
+    assert convention is not None
+    return call(functions[convention], count, number(order))
+
+
+def mass_action_formulas(name: str, order: int) -> str:
+    """The three readings of `@ k` on `order` copies of a reactant."""
+    steps = "".join(f"({name}-{j})" for j in range(1, min(order, 3)))
+    steps += f"...({name}-{order - 1})" if order > 3 else ""
+    return (
+        f"`falling` k*{name}{steps}, `binomial` k*{name}{steps}/{order}!, "
+        f"`power` k*{name}^{order}"
+    )
+
+
+class _Lowering:
+    """One expression being lowered; counts its work, which functions can multiply."""
+
+    def __init__(self, scope: Scope, span: Span) -> None:
+        self.scope = scope
+        self.span = span
+        self.work = 0
+
+    def expression(
+        self, node: ast.Expression, arguments: Mapping[str, _Sized]
+    ) -> _Sized:
+        self.work += 1
+        self._limit(self.work, 1)
+        match node:
+            case ast.Literal(value):
+                return _Sized(number(value))
+            case ast.Reference(name):
+                return self._reference(name, arguments)
+            case ast.Operation(function, operands):
+                return self._call(
+                    function, [self.expression(o, arguments) for o in operands]
+                )
+            case ast.MassActionFactor(side):
+                factors = mass_action_factors(side, self.scope)
+                size = 3 * len(factors) + 1
+                return _Sized(product(factors), size, len(factors) + 1)
+            case ast.Application(name, given):
+                lowered = [self.expression(a, arguments) for a in given]
+                if name.text in BUILT_IN_FUNCTIONS:
+                    function = BUILT_IN_FUNCTIONS[name.text]
+                    if function in WHOLE_ORDER:
+                        _check_order(given[1])
+                    return self._call(function, lowered)
+                declared = self.scope.functions[name.text]
+                names = [argument.text for argument in declared.arguments]
+                inner = dict(zip(names, lowered, strict=True))
+                return self.expression(declared.body, inner)
+
+    def _reference(self, name: str, arguments: Mapping[str, _Sized]) -> _Sized:
+        if name in arguments:
+            return arguments[name]
+        if name in CONSTANTS:
+            return _Sized(number(CONSTANTS[name]))
+        if name in TIME_NAMES:
+            return _Sized(Time())
+        return _measure(self.scope.values[name])
+
+    def _call(self, function: Function, arguments: Sequence[_Sized]) -> _Sized:
+        size = 1 + sum(argument.size for argument in arguments)
+        depth = 1 + max(argument.depth for argument in arguments)
+        self._limit(size, depth)
+        return _Sized(call(function, *(a.expr for a in arguments)), size, depth)
+
+    def _limit(self, size: int, depth: int) -> None:
+        if size > MAX_SIZE or depth > MAX_DEPTH:
+            raise Refused(TooLong(self.span, MAX_SIZE, MAX_DEPTH))
+
+
+def _check_order(order: ast.Expression) -> None:
+    value = order.value if isinstance(order, ast.Literal) else None
+    if value is None or value != int(value) or not 0 <= value <= _MAX_ORDER:
+        wanted = f"a whole number from 0 to {_MAX_ORDER}, written out"
+        raise Refused(NotWhole(order.span, "the order", wanted, f"`{order.span.text}`"))
+
+
+def _measure(expr: Expr) -> _Sized:
+    """Size and depth of an observable's or a set's expression."""
+    size, deepest = 0, 0
+    pending = [(expr, 1)]
+    while pending:
+        node, depth = pending.pop()
+        size, deepest = size + 1, max(deepest, depth)
+        pending += [(child, depth + 1) for child in children(node)]
+    return _Sized(expr, size, deepest)

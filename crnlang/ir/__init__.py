@@ -1,0 +1,1 @@
+"""The intermediate representation: what every stage speaks and nothing else knows."""

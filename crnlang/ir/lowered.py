@@ -1,0 +1,97 @@
+"""The network as the engines see it: variables, a state space, families of channels.
+
+Axes: `variables` (species times sites), `laws`, `instances` (of one family, one a
+site or an edge), `width` (variables that one channel touches), `parameters`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from crnlang.diagnostics import Span
+from crnlang.ir.expr import Expr
+from crnlang.ir.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class StateSpace:
+    """The box `0..cap` of every variable, cut by the conservation laws.
+
+    `order` is the autoregressive order: `order[p]` is the variable at position `p`.
+    """
+
+    names: tuple[str, ...]
+    caps: Int[np.ndarray, " variables"]
+    laws: Int[np.ndarray, "laws variables"]
+    totals: Int[np.ndarray, " laws"]
+    order: Int[np.ndarray, " variables"]
+
+    def box_size(self) -> int:
+        """Number of states in the box, conservation laws ignored."""
+        size = 1
+        for cap in self.caps.tolist():
+            size *= cap + 1
+        return size
+
+    def number_of_states(self) -> int:
+        """Number of states in the box that obey every conservation law, exactly."""
+        ways: dict[tuple[int, ...], int] = {tuple(self.totals.tolist()): 1}
+        last_use = _last_use(self.laws)
+        for variable, cap in enumerate(self.caps.tolist()):
+            column = self.laws[:, variable].tolist()
+            done = [i for i, last in enumerate(last_use) if last == variable]
+            after: dict[tuple[int, ...], int] = {}
+            if not any(column):
+                ways = {rest: count * (cap + 1) for rest, count in ways.items()}
+                continue
+            for rest, count in ways.items():
+                for copies in range(cap + 1):
+                    left = tuple(
+                        r - c * copies for r, c in zip(rest, column, strict=True)
+                    )
+                    if all(left[i] == 0 for i in done):
+                        after[left] = after.get(left, 0) + count
+            ways = after
+        return sum(ways.values())
+
+
+def _last_use(laws: Int[np.ndarray, "laws variables"]) -> list[int]:
+    """The last variable that each law reads."""
+    return [int(np.flatnonzero(row)[-1]) for row in laws]
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelFamily:
+    """One reaction (or several with the same net change) over all its instances.
+
+    `Count(slot)` in `propensity` is the copy number of column `slot` of `variables`.
+    """
+
+    name: str
+    reactions: tuple[str, ...]
+    variables: Int[np.ndarray, "instances width"]
+    net_change: Int[np.ndarray, " width"]
+    propensity: Expr
+    span: Span = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class LoweredNetwork:
+    """Everything an engine needs; `network` is kept for names and questions.
+
+    `initial[v]` is the law of variable `v` at the start, over `0..cap`; the initial
+    law is their product.
+    """
+
+    network: Network
+    space: StateSpace
+    families: tuple[ChannelFamily, ...]
+    parameters: Float[np.ndarray, " parameters"]
+    initial: tuple[Float[np.ndarray, " _levels"], ...]
+
+    def variables_of(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Positions of variables by name; `KeyError` for one that is unknown."""
+        index = {name: i for i, name in enumerate(self.space.names)}
+        return tuple(index[name] for name in names)

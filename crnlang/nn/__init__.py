@@ -1,0 +1,1 @@
+"""Autoregressive ansatz: normalised by construction, exact samples, exact log P."""

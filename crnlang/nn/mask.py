@@ -1,0 +1,146 @@
+"""Which copy numbers a prefix leaves open: caps and conservation laws, exactly.
+
+A law sum_v c_v n_v = T is met by following its remainder R = T - sum_{earlier} c_v n_v
+along the autoregressive order. Laws that share variables are followed together, as
+one vector of remainders, flattened to one index; `reach[p, R]` says whether the
+variables from position p on can still bring R to zero. So no prefix is ever a dead
+end, and the last variable of a law needs no network at all.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int
+
+#: Largest table of remainders (entries a position) that one group of laws may need.
+MAX_TABLE = 1 << 22
+
+
+class LawGroup(eqx.Module):
+    """Laws tied together by shared variables.
+
+    `steps[p]` is what one copy at position `p` takes from the flat remainder index,
+    `start` the index of the totals, `reach[p]` what positions `p..` can still meet.
+    """
+
+    steps: Int[Array, " variables"]
+    start: Int[Array, ""]
+    reach: Bool[Array, "positions remainders"]
+    positions: tuple[int, ...] = eqx.field(static=True)
+
+
+class StateMask(eqx.Module):
+    """The state space along the order: caps, laws, and which positions are free."""
+
+    caps: Int[Array, " variables"]
+    groups: tuple[LawGroup, ...]
+    law_rows: Int[Array, "laws variables"]
+    totals: Int[Array, " laws"]
+    #: Positions with a choice, in order; the others follow from a law.
+    free: tuple[int, ...] = eqx.field(static=True)
+    #: (position, law) of every position that a law determines.
+    determined: tuple[tuple[int, int], ...] = eqx.field(static=True)
+    levels: int = eqx.field(static=True)
+
+    def allowed(
+        self, ordered: Int[Array, " variables"]
+    ) -> Bool[Array, "variables levels"]:
+        """Whether copy number m is open at position p, given the counts before p."""
+        level = jnp.arange(self.levels)
+        table = level[None, :] <= self.caps[:, None]
+        for group in self.groups:
+            at = np.asarray(group.positions)
+            used = jnp.cumsum(group.steps * ordered) - group.steps * ordered
+            index = group.start - used[at, None] - group.steps[at, None] * level
+            size = group.reach.shape[1]
+            inside = (index >= 0) & (index < size)
+            flat = jnp.clip(index, 0, size - 1)
+            met = inside & group.reach[at + 1][jnp.arange(len(at))[:, None], flat]
+            table = table.at[at].set(table[at] & met)
+        return table
+
+    def complete(self, ordered: Int[Array, " variables"]) -> Int[Array, " variables"]:
+        """Fill in every determined position from the counts at the others."""
+        for position, law in self.determined:
+            row = self.law_rows[law]
+            rest = self.totals[law] - row @ ordered + row[position] * ordered[position]
+            ordered = ordered.at[position].set(rest // row[position])
+        return ordered
+
+
+def build_mask(
+    caps: Int[np.ndarray, " variables"],
+    laws: Int[np.ndarray, "laws variables"],
+    totals: Int[np.ndarray, " laws"],
+) -> StateMask:
+    """The mask of a state space whose variables are listed in autoregressive order.
+
+    Raises:
+        ValueError: a group of laws needs a table of more than `MAX_TABLE` remainders.
+    """
+    last = {int(np.flatnonzero(row)[-1]): i for i, row in enumerate(laws)}
+    return StateMask(
+        caps=jnp.asarray(caps),
+        groups=tuple(
+            _build_group(caps, laws[g], totals[g]) for g in _groups_of(laws)
+        ),
+        law_rows=jnp.asarray(laws),
+        totals=jnp.asarray(totals),
+        free=tuple(p for p in range(len(caps)) if p not in last),
+        determined=tuple(sorted(last.items())),
+        levels=int(caps.max()) + 1,
+    )
+
+
+def _groups_of(laws: Int[np.ndarray, "laws variables"]) -> list[list[int]]:
+    """Laws connected by shared variables, as lists of law numbers."""
+    groups: list[tuple[set[int], list[int]]] = []
+    for number, row in enumerate(laws):
+        support = set(np.flatnonzero(row).tolist())
+        members = [number]
+        apart = []
+        for other, numbers in groups:
+            if other & support:
+                support |= other
+                members = numbers + members
+            else:
+                apart.append((other, numbers))
+        groups = [*apart, (support, members)]
+    return [numbers for _, numbers in groups]
+
+
+def _build_group(
+    caps: Int[np.ndarray, " variables"],
+    laws: Int[np.ndarray, "group variables"],
+    totals: Int[np.ndarray, " group"],
+) -> LawGroup:
+    """Flatten the remainders of some laws and mark, backwards, what can be met."""
+    taken_least = np.minimum(laws, 0) @ caps
+    taken_most = np.maximum(laws, 0) @ caps
+    lowest = np.minimum(totals - taken_most, 0)
+    highest = np.maximum(totals - taken_least, 0)
+    sizes = highest - lowest + 1
+    size = int(np.prod(sizes.astype(float)))
+    if size > MAX_TABLE:
+        raise ValueError(
+            f"conservation laws with {size:.3g} joint remainders are too many to mask"
+        )
+    strides = np.concatenate([[1], np.cumprod(sizes[:-1])])
+    steps = strides @ laws
+    variables = len(caps)
+    reach = np.zeros((variables + 1, size), dtype=bool)
+    reach[variables, int(strides @ -lowest)] = True
+    for position in range(variables - 1, -1, -1):
+        for copies in range(int(caps[position]) + 1 if steps[position] else 1):
+            shift = int(steps[position]) * copies
+            source = reach[position + 1]
+            if shift >= 0:
+                reach[position, shift:] |= source[: size - shift]
+            else:
+                reach[position, :shift] |= source[-shift:]
+    return LawGroup(
+        steps=jnp.asarray(steps),
+        start=jnp.asarray(int(strides @ (totals - lowest))),
+        reach=jnp.asarray(reach),
+        positions=tuple(int(p) for p in np.flatnonzero(np.any(laws, axis=0))),
+    )

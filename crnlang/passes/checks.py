@@ -1,0 +1,190 @@
+"""Network -> diagnostics: propensities that are negative, infinite or careless.
+
+Constants are checked at sampled times. Written-out propensities are evaluated on a
+grid of states that the box and the conservation laws admit: all states where they are
+few, evenly spread ones otherwise. So a pass is evidence, not a proof.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from crnlang.diagnostics import Report
+from crnlang.ir.expr import Expr, depends_on_time, evaluate_float64
+from crnlang.ir.network import Network, Reaction
+from crnlang.passes.errors import BadConstant, BadPropensity, IgnoresReactant
+from crnlang.passes.laws import Laws
+
+#: About how many states are looked at for one propensity, and how many times.
+MAX_STATES = 4096
+TIMES = 17
+
+_FIRES = "the channel fires there: the firing stays inside the box"
+_IS_OFF = "the channel is off there: the firing would leave the box"
+
+_States = Int[np.ndarray, "states width"]
+
+
+def check_propensities(
+    network: Network, laws: Laws, caps: Int[np.ndarray, " species"], report: Report
+) -> None:
+    """Report negative and non-finite propensities, and those that ignore reactants."""
+    horizon = _horizon(network)
+    for reaction in network.reactions:
+        if reaction.rate is not None:
+            _check_constant(network, reaction, reaction.rate, horizon, report)
+        else:
+            _check_written(network, reaction, laws, caps, horizon, report)
+
+
+def _horizon(network: Network) -> float:
+    """The latest time that the file speaks of."""
+    ends = [time for query in network.queries for time in query.times]
+    for solve in network.solves:
+        interval = dict(solve.settings).get("t")
+        ends += interval if isinstance(interval, tuple) else ()
+    return max(ends, default=1.0) or 1.0
+
+
+def _times(expr: Expr, horizon: float) -> list[float]:
+    if not depends_on_time(expr):
+        return [0.0]
+    return [float(t) for t in np.linspace(0.0, horizon, TIMES)]
+
+
+def _parameters(network: Network) -> list[float]:
+    return [parameter.value for parameter in network.parameters]
+
+
+def _check_constant(
+    network: Network, reaction: Reaction, rate: Expr, horizon: float, report: Report
+) -> None:
+    for t in _times(rate, horizon):
+        value = float(evaluate_float64(rate, (), _parameters(network), t))
+        if not (np.isfinite(value) and value >= 0):
+            when = f" at t = {t:g}" if depends_on_time(rate) else ""
+            shown = (reaction.name, f"{value:g}", when)
+            report.add(BadConstant(reaction.span, *shown))
+            return
+
+
+def _check_written(
+    network: Network,
+    reaction: Reaction,
+    laws: Laws,
+    caps: Int[np.ndarray, " species"],
+    horizon: float,
+    report: Report,
+) -> None:
+    local_caps = caps[list(reaction.variables)]
+    states = _grid(local_caps)
+    states = states[_obeys(states, reaction.variables, laws)]
+    targets = states + np.array(reaction.net_change, dtype=np.int64)
+    can_fire = _all_of((targets >= 0) & (targets <= local_caps))
+    times = _times(reaction.propensity, horizon)
+    values = [_values(network, reaction, states, t) for t in times]
+    for t, at_t in zip(times, values, strict=True):
+        bad = can_fire & ~(np.isfinite(at_t) & (at_t >= 0))
+        if bad.any():
+            where = int(np.argmax(bad))
+            state = _show(network, reaction, states[where], t)
+            shown = (reaction.name, f"{at_t[where]:g}", state)
+            report.add(BadPropensity(reaction.span, *shown))
+            return
+    for t, at_t in zip(times, values, strict=True):
+        warning = _careless(network, reaction, states, can_fire, at_t, t)
+        if warning is not None:
+            report.add(warning)
+            return
+
+
+def _all_of(table: Bool[np.ndarray, "states width"]) -> Bool[np.ndarray, " states"]:
+    return np.array(table.all(axis=1), dtype=bool)
+
+
+def _careless(
+    network: Network,
+    reaction: Reaction,
+    states: _States,
+    can_fire: Bool[np.ndarray, " states"],
+    values: Float[np.ndarray, " states"],
+    t: float,
+) -> IgnoresReactant | None:
+    """The warning for a state that lacks a reactant and has a propensity all the same.
+
+    A state where the channel would even fire is shown rather than one where it is off.
+    """
+    lacks = states < np.array(reaction.orders, dtype=np.int64)
+    careless = ~_all_of(~lacks) & np.isfinite(values) & (values > 0)
+    fires = careless & can_fire
+    if not careless.any():
+        return None
+    where = int(np.argmax(fires if fires.any() else careless))
+    slot = int(np.argmax(lacks[where]))
+    return IgnoresReactant(
+        reaction.span,
+        reaction.name,
+        f"{values[where]:g}",
+        _show(network, reaction, states[where], t),
+        network.species[reaction.variables[slot]].name,
+        reaction.orders[slot],
+        _FIRES if can_fire[where] else _IS_OFF,
+    )
+
+
+def _show(
+    network: Network, reaction: Reaction, state: Int[np.ndarray, " width"], t: float
+) -> str:
+    names = [network.species[v].name for v in reaction.variables]
+    parts = [f"{n} = {x}" for n, x in zip(names, state.tolist(), strict=True)]
+    if depends_on_time(reaction.propensity):
+        parts.append(f"t = {t:g}")
+    return ", ".join(parts) or "every state"
+
+
+def _values(
+    network: Network, reaction: Reaction, states: _States, t: float
+) -> Float[np.ndarray, " states"]:
+    counts = [column.astype(np.float64) for column in states.T]
+    values = evaluate_float64(reaction.propensity, counts, _parameters(network), t)
+    return np.broadcast_to(values, len(states))
+
+
+def _grid(caps: Int[np.ndarray, " width"]) -> _States:
+    """All states of the box where they are few, else evenly spread ones."""
+    levels = list[list[int]]()
+    width = len(caps)
+    budget = MAX_STATES
+    for done, cap in enumerate(caps.tolist()):
+        share = max(2, int(budget ** (1 / (width - done)) + 1e-9))
+        if budget < 2:
+            chosen = [cap // 2]
+        elif cap + 1 <= share:
+            chosen = list(range(cap + 1))
+        else:
+            steps = max(1, share - 3)
+            spread = (round(cap * i / steps) for i in range(steps + 1))
+            chosen = sorted({0, 1, cap, *spread})
+        levels.append(chosen)
+        budget = max(1, budget // len(chosen))
+    grid = list(itertools.product(*levels))
+    return np.array(grid, dtype=np.int64).reshape(len(grid), width)
+
+
+def _obeys(
+    states: _States, variables: Sequence[int], laws: Laws
+) -> Bool[np.ndarray, " states"]:
+    """Whether the rest of the network can complete each state within the laws."""
+    allowed = np.ones(len(states), dtype=bool)
+    for law, total in zip(laws.coefficients, laws.totals, strict=True):
+        part = states @ law[list(variables)] if variables else np.zeros(len(states))
+        outside = np.delete(law, list(variables))
+        if not outside.any():
+            allowed &= part == total
+        elif (outside >= 0).all():
+            allowed &= part <= total
+        elif (outside <= 0).all():
+            allowed &= part >= total
+    return allowed

@@ -1,0 +1,134 @@
+"""Errors of the network itself (CRN3xx): their words."""
+
+from dataclasses import dataclass
+
+from crnlang.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True)
+class Empty(Diagnostic):
+    """A network without species or without reactions."""
+
+    code = "CRN301"
+    message = "this file has no {what}"
+    help = "{fix}"
+
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class NoCap(Diagnostic):
+    """A species whose copy number nothing limits."""
+
+    code = "CRN302"
+    message = "`{name}` has no largest copy number"
+    note = (
+        "no conservation law with a fixed total limits it, so its states could not "
+        "be enumerated"
+    )
+    help = "give it a cap that it hardly ever reaches: `species {name} in 0..{cap}`"
+
+    name: str
+    cap: int
+
+
+@dataclass(frozen=True)
+class StartOutside(Diagnostic):
+    """A species that starts above its cap."""
+
+    code = "CRN303"
+    message = "`{name}` starts at {start}, above its cap {cap}"
+    help = "raise the cap: `species {name} in 0..{proposed}`"
+
+    name: str
+    start: str
+    cap: int
+    proposed: int
+
+
+@dataclass(frozen=True)
+class BadConstant(Diagnostic):
+    """A rate constant that is negative or not finite."""
+
+    code = "CRN304"
+    message = "the constant of `{channel}` is {value}{when}"
+    note = "a rate constant is a finite number, 0 or more"
+
+    channel: str
+    value: str
+    when: str
+
+
+@dataclass(frozen=True)
+class BadPropensity(Diagnostic):
+    """A written-out propensity that is negative or not finite at a state."""
+
+    code = "CRN305"
+    message = "the propensity of `{channel}` is {value} at {state}"
+    note = "a propensity is a finite number, 0 or more, wherever the channel can fire"
+    help = "guard it: `if(condition, value, 0)` or `max(0, value)`"
+
+    channel: str
+    value: str
+    state: str
+
+
+@dataclass(frozen=True)
+class IgnoresReactant(Diagnostic):
+    """A written-out propensity that does not vanish while a reactant is missing."""
+
+    code = "CRN306"
+    severity = "warning"
+    message = (
+        "the propensity of `{channel}` is {value} at {state}, where the reaction "
+        "lacks {order} `{name}`"
+    )
+    note = "{consequence}"
+    help = "multiply by `ma(...)` of the reactants, or leave `{name}` out of them"
+
+    channel: str
+    value: str
+    state: str
+    name: str
+    order: int
+    consequence: str
+
+
+@dataclass(frozen=True)
+class NoChange(Diagnostic):
+    """A reaction that changes nothing."""
+
+    code = "CRN307"
+    severity = "warning"
+    message = "`{channel}` changes no copy number; it is left out"
+
+    channel: str
+
+
+@dataclass(frozen=True)
+class StartCut(Diagnostic):
+    """A random start of which the cap cuts off a noticeable part."""
+
+    code = "CRN308"
+    severity = "warning"
+    message = "the cap {cap} cuts off {lost} of the start of `{name}`"
+    note = "the rest is scaled up to a total probability of 1"
+    help = "raise the cap"
+
+    name: str
+    cap: int
+    lost: str
+
+
+@dataclass(frozen=True)
+class CapTooLarge(Diagnostic):
+    """A conservation law that allows more copies than can be handled."""
+
+    code = "CRN309"
+    message = "the conservation laws allow up to {cap} of `{name}`, more than {limit}"
+    help = "give it a smaller cap: `species {name} in 0..1000`"
+
+    name: str
+    cap: int
+    limit: int

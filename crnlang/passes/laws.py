@@ -1,0 +1,153 @@
+"""Network -> conservation laws with totals: integer left null space of net changes.
+
+A law is a row c with sum_i c_i nu_i = 0 for every channel. Its total is c . n(0), so
+only species that start at a fixed count may take part: laws over the others hold too,
+but with a total that differs between trajectories.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from crnlang.ir.network import Delta, Network
+
+#: The search for nonnegative laws gives up beyond this many candidates.
+MAX_CANDIDATES = 2000
+
+_Sparse = dict[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Laws:
+    """Independent conservation laws with their totals, over the species."""
+
+    coefficients: Int[np.ndarray, "laws species"]
+    totals: Int[np.ndarray, " laws"]
+
+
+def find_laws(network: Network) -> Laws:
+    """A basis of all laws with a fixed total, nonnegative and small where possible."""
+    changes = _net_changes(network)
+    fixed = {
+        i: species.initial.count
+        for i, species in enumerate(network.species)
+        if isinstance(species.initial, Delta)
+    }
+    null_space = _null_space({i: changes[i] for i in fixed})
+    pools = _nonnegative_laws({i: changes[i] for i in fixed})
+    chosen = _independent([*pools, *null_space], len(null_space))
+    table = np.zeros((len(chosen), len(network.species)), dtype=np.int64)
+    for row, law in enumerate(chosen):
+        for species, coefficient in law.items():
+            table[row, species] = coefficient
+    totals = [sum(c * fixed[i] for i, c in law.items()) for law in chosen]
+    return Laws(table, np.array(totals, dtype=np.int64))
+
+
+def _net_changes(network: Network) -> list[_Sparse]:
+    """Row of the net stoichiometry of each species: channel to net change."""
+    rows: list[_Sparse] = [{} for _ in network.species]
+    for channel, reaction in enumerate(network.reactions):
+        for species, change in zip(
+            reaction.variables, reaction.net_change, strict=True
+        ):
+            if change:
+                rows[species][channel] = change
+    return rows
+
+
+def _combine(a: int, first: _Sparse, b: int, second: _Sparse) -> _Sparse:
+    """The sum a * first + b * second, without zeros."""
+    result = {key: a * value for key, value in first.items()}
+    for key, value in second.items():
+        result[key] = result.get(key, 0) + b * value
+    return {key: value for key, value in result.items() if value}
+
+
+def _primitive(*parts: _Sparse) -> list[_Sparse]:
+    """The rows divided by their common divisor."""
+    divisor = math.gcd(*(value for part in parts for value in part.values())) or 1
+    return [{k: v // divisor for k, v in part.items()} for part in parts]
+
+
+def _null_space(changes: dict[int, _Sparse]) -> list[_Sparse]:
+    """A basis of all integer laws, by exact elimination of the species' rows."""
+    pivots: dict[int, tuple[_Sparse, _Sparse]] = {}
+    laws: list[_Sparse] = []
+    for species, row in changes.items():
+        rest, law = dict(row), {species: 1}
+        while rest and (lead := min(rest)) in pivots:
+            pivot_row, pivot_law = pivots[lead]
+            a, b = pivot_row[lead], -rest[lead]
+            rest, law = _primitive(
+                _combine(a, rest, b, pivot_row), _combine(a, law, b, pivot_law)
+            )
+        if rest:
+            pivots[min(rest)] = (rest, law)
+        else:
+            laws.append(_signed(law))
+    return laws
+
+
+def _signed(law: _Sparse) -> _Sparse:
+    """The law or its negative, whichever has more positive coefficients."""
+    if sum(1 if value > 0 else -1 for value in law.values()) < 0:
+        return {key: -value for key, value in law.items()}
+    return law
+
+
+def _nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
+    """All minimal nonnegative laws (Farkas); none where there are too many.
+
+    Channel after channel is cancelled by adding rows of opposite sign; a row whose
+    species include those of another row is dropped.
+    """
+    rows = [(row, {species: 1}) for species, row in changes.items()]
+    channels = {channel for row in changes.values() for channel in row}
+    for channel in sorted(channels):
+        kept = [pair for pair in rows if channel not in pair[0]]
+        gains = [pair for pair in rows if pair[0].get(channel, 0) > 0]
+        losses = [pair for pair in rows if pair[0].get(channel, 0) < 0]
+        if len(kept) + len(gains) * len(losses) > MAX_CANDIDATES:
+            return []
+        for row, law in gains:
+            for other_row, other_law in losses:
+                a, b = -other_row[channel], row[channel]
+                new_row, new_law = _primitive(
+                    _combine(a, row, b, other_row), _combine(a, law, b, other_law)
+                )
+                kept.append((new_row, new_law))
+        rows = _minimal(kept)
+    return sorted((law for _, law in rows), key=_simplicity)
+
+
+def _minimal(rows: list[tuple[_Sparse, _Sparse]]) -> list[tuple[_Sparse, _Sparse]]:
+    kept: list[tuple[_Sparse, _Sparse]] = []
+    for pair in sorted(rows, key=lambda pair: len(pair[1])):
+        if not any(other[1].keys() <= pair[1].keys() for other in kept):
+            kept.append(pair)
+    return kept
+
+
+def _simplicity(law: _Sparse) -> tuple[int, int, Sequence[int]]:
+    return len(law), sum(map(abs, law.values())), sorted(law)
+
+
+def _independent(laws: Iterable[_Sparse], rank: int) -> list[_Sparse]:
+    """The first `rank` laws of which none is a combination of those before it."""
+    chosen: list[_Sparse] = []
+    pivots: dict[int, _Sparse] = {}
+    for law in laws:
+        rest = dict(law)
+        while rest and (lead := min(rest)) in pivots:
+            pivot = pivots[lead]
+            (rest,) = _primitive(_combine(pivot[lead], rest, -rest[lead], pivot))
+        if rest:
+            pivots[min(rest)] = rest
+            chosen.append(law)
+        if len(chosen) == rank:
+            break
+    return chosen

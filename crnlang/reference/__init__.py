@@ -1,0 +1,1 @@
+"""Independent witnesses: the exact master equation and Gillespie trajectories."""

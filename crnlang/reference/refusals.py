@@ -1,0 +1,72 @@
+"""Refusals: why a witness will not give a number, and what to change."""
+
+from collections.abc import Sequence
+
+
+class WitnessError(Exception):
+    """A witness cannot answer; the text says why and what to do.
+
+    `exit_code` is what the command line ends with.
+    """
+
+    exit_code = 3
+
+
+class TooManyStatesError(WitnessError):
+    """The reachable states are more than the settings allow."""
+
+    def __init__(self, found: int, most: int) -> None:
+        self.found = found
+        self.most = most
+        super().__init__(
+            f"the master equation has at least {found:,} reachable states, more than "
+            f"`max_states` = {most:,}; lower the caps of the species, raise "
+            "`max_states` (about 100 bytes a state and channel), or use `ssa` or `tdvp`"
+        )
+
+
+class WrongPropensityError(WitnessError):
+    """A propensity is negative, infinite or not a number in a state that occurs."""
+
+    def __init__(
+        self,
+        reaction: str,
+        value: float | None,
+        names: Sequence[str],
+        counts: Sequence[int],
+        t: float,
+    ) -> None:
+        self.reaction = reaction
+        state = ", ".join(
+            f"{name} = {count}" for name, count in zip(names, counts, strict=True)
+        )
+        what = "negative or not finite" if value is None else f"{value:g}"
+        super().__init__(
+            f"the propensity of `{reaction}` is {what} at t = {t:g} in the "
+            f"state {state}; a propensity must be finite and at least 0 wherever the "
+            "reaction can fire: change its law (`max(..., 0)` where that is meant) "
+            "or the caps"
+        )
+
+
+class UnboundedPropensityError(WitnessError):
+    """A propensity that reads the time has no finite bound: no exact thinning."""
+
+    def __init__(self, reaction: str, t: float) -> None:
+        self.reaction = reaction
+        super().__init__(
+            f"no finite bound of the propensity of `{reaction}` was found near "
+            f"t = {t:g}, so trajectories cannot be drawn exactly; rewrite its "
+            "dependence on `t` without a division by zero, `tan`, or an order of "
+            "`hill` that depends on `t`, or use `fsp` or `tdvp`"
+        )
+
+
+class ToleranceError(WitnessError):
+    """The time integration did not reach its tolerance."""
+
+    def __init__(self, tolerance: float, reason: str) -> None:
+        super().__init__(
+            f"the time integration did not reach `tolerance` = {tolerance:g}: "
+            f"{reason}; raise `tolerance`, or save at more times"
+        )

@@ -1,0 +1,229 @@
+"""Propensities as Python source, for numba: values, and bounds over a window of time.
+
+Written from the IR with its own reading of every function, so that trajectories are a
+witness of the other engines and not their echo.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from crnlang.ir.expr import (
+    Call,
+    Count,
+    Expr,
+    Function,
+    Number,
+    ParameterRef,
+    Time,
+    call,
+    depends_on_time,
+    number,
+)
+from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
+
+#: How a value is written; `{0}`, `{1}`, ... are the arguments, each in brackets.
+VALUES: dict[Function, str] = {
+    Function.ADD: "({0} + {1})",
+    Function.SUB: "({0} - {1})",
+    Function.MUL: "({0} * {1})",
+    Function.DIV: "({0} / {1})",
+    Function.POW: "({0} ** {1})",
+    Function.NEG: "(-{0})",
+    Function.LT: "(1.0 if {0} < {1} else 0.0)",
+    Function.LE: "(1.0 if {0} <= {1} else 0.0)",
+    Function.GT: "(1.0 if {0} > {1} else 0.0)",
+    Function.GE: "(1.0 if {0} >= {1} else 0.0)",
+    Function.EQ: "(1.0 if {0} == {1} else 0.0)",
+    Function.NE: "(1.0 if {0} != {1} else 0.0)",
+    Function.AND: "(1.0 if {0} != 0.0 and {1} != 0.0 else 0.0)",
+    Function.OR: "(1.0 if {0} != 0.0 or {1} != 0.0 else 0.0)",
+    Function.NOT: "(1.0 if {0} == 0.0 else 0.0)",
+    Function.IF: "({1} if {0} != 0.0 else {2})",
+    Function.MIN: "min({0}, {1})",
+    Function.MAX: "max({0}, {1})",
+    Function.EXP: "math.exp({0})",
+    Function.LOG: "math.log({0})",
+    Function.SQRT: "math.sqrt({0})",
+    Function.SIN: "math.sin({0})",
+    Function.COS: "math.cos({0})",
+    Function.TAN: "math.tan({0})",
+    Function.TANH: "math.tanh({0})",
+    Function.ABS: "abs({0})",
+    Function.FLOOR: "np.floor({0})",
+    Function.CEIL: "np.ceil({0})",
+    Function.FALLING: "iv.falling(iv.point({0}), {1})[0]",
+}
+
+#: How the interval of a value is written, with the functions of `intervals`.
+BOUNDS: dict[Function, str] = {
+    Function.ADD: "iv.add({0}, {1})",
+    Function.SUB: "iv.sub({0}, {1})",
+    Function.MUL: "iv.mul({0}, {1})",
+    Function.DIV: "iv.div({0}, {1})",
+    Function.POW: "iv.power({0}, {1})",
+    Function.NEG: "iv.neg({0})",
+    Function.LT: "iv.less({0}, {1})",
+    Function.LE: "iv.less_equal({0}, {1})",
+    Function.GT: "iv.less({1}, {0})",
+    Function.GE: "iv.less_equal({1}, {0})",
+    Function.EQ: "iv.equal({0}, {1})",
+    Function.NE: "iv.negate(iv.equal({0}, {1}))",
+    Function.AND: "iv.both({0}, {1})",
+    Function.OR: "iv.either({0}, {1})",
+    Function.NOT: "iv.negate({0})",
+    Function.IF: "iv.choose({0}, {1}, {2})",
+    Function.MIN: "iv.minimum({0}, {1})",
+    Function.MAX: "iv.maximum({0}, {1})",
+    Function.EXP: "iv.exponential({0})",
+    Function.LOG: "iv.logarithm({0})",
+    Function.SQRT: "iv.root({0})",
+    Function.SIN: "iv.sine({0})",
+    Function.COS: "iv.cosine({0})",
+    Function.TAN: "iv.tangent({0})",
+    Function.TANH: "iv.hyperbolic({0})",
+    Function.ABS: "iv.absolute({0})",
+    Function.FLOOR: "iv.floor({0})",
+    Function.CEIL: "iv.ceil({0})",
+    Function.FALLING: "iv.falling({0}, {1})",
+}
+
+#: Whole powers up to this one are written as products.
+LARGEST_PRODUCT = 6
+
+
+def expand_law(function: Function, arguments: Sequence[Expr]) -> Expr:
+    """A named rate law in terms of the basic functions; other calls unchanged."""
+    add, mul, div = Function.ADD, Function.MUL, Function.DIV
+    match function, tuple(arguments):
+        case Function.BINOMIAL, (n, Number(order)):
+            falling = call(Function.FALLING, n, number(order))
+            return call(div, falling, number(math.factorial(int(order))))
+        case Function.MM, (x, v, k):
+            return call(div, call(mul, v, x), call(add, x, k))
+        case Function.MMR, (x, v, k):
+            return call(div, call(mul, v, k), call(add, x, k))
+        case Function.HILL, (x, v, k, m):
+            top, rest = call(Function.POW, x, m), call(Function.POW, k, m)
+            return call(div, call(mul, v, top), call(add, top, rest))
+        case Function.HILLR, (x, v, k, m):
+            top, rest = call(Function.POW, k, m), call(Function.POW, x, m)
+            return call(div, call(mul, v, top), call(add, top, rest))
+        case Function.HILLAR, (x, y, v, k, m):
+            top, other = call(Function.POW, x, m), call(Function.POW, y, m)
+            below = call(add, call(add, top, other), call(Function.POW, k, m))
+            return call(div, call(mul, v, top), below)
+        case _:
+            return Call(function, tuple(arguments))
+
+
+def value_source(expr: Expr, parameters: Float[np.ndarray, " parameters"]) -> str:
+    """The value of an expression; slot i is the float `x{i}`, the time is `t`."""
+    match expr:
+        case Number(value):
+            return f"({value!r})"
+        case ParameterRef(index):
+            return f"({float(parameters[index])!r})"
+        case Count(slot):
+            return f"x{slot}"
+        case Time():
+            return "t"
+        case Call(Function.POW, (Count(slot), Number(order))) if order in range(
+            1, LARGEST_PRODUCT + 1
+        ):
+            return "(" + " * ".join([f"x{slot}"] * int(order)) + ")"
+        case Call(Function.FALLING, (Count(slot), Number(order))):
+            factors = [f"max(x{slot} - {float(j)}, 0.0)" for j in range(1, int(order))]
+            return "(" + " * ".join([f"x{slot}", *factors]) + ")" if order else "1.0"
+    return _call_source(expr, VALUES, lambda e: value_source(e, parameters))
+
+
+def bound_source(expr: Expr, parameters: Float[np.ndarray, " parameters"]) -> str:
+    """The interval of an expression for `t` in the pair `window`."""
+    if not depends_on_time(expr):
+        return f"iv.point({value_source(expr, parameters)})"
+    if isinstance(expr, Time):
+        return "window"
+    return _call_source(expr, BOUNDS, lambda e: bound_source(e, parameters))
+
+
+def _call_source(
+    expr: Expr, table: dict[Function, str], write: Callable[[Expr], str]
+) -> str:
+    """A call by its template; a whole order is written as an integer."""
+    assert isinstance(expr, Call)
+    if expr.function not in table:
+        return write(expand_law(expr.function, expr.arguments))
+    if expr.function is Function.FALLING:
+        base, order = expr.arguments
+        assert isinstance(order, Number)
+        return table[expr.function].format(write(base), int(order.value))
+    return table[expr.function].format(*map(write, expr.arguments))
+
+
+def family_source(family: ChannelFamily, body: str, start: str) -> list[str]:
+    """The lines that answer for one family: its counts, the floor at 0, the law."""
+    one = len(family.variables) == 1
+    lines = [
+        f"x{slot} = float(n[{family.variables[0, slot]}])"
+        if one
+        else f"x{slot} = float(n[touched[channel, {slot}]])"
+        for slot in range(family.variables.shape[1])
+    ]
+    short = [
+        f"x{slot} < {-change}"
+        for slot, change in enumerate(family.net_change.tolist())
+        if change < 0
+    ]
+    if short:
+        lines += [f"if {' or '.join(short)}:", f"    return {start}"]
+    return [*lines, f"return {body}"]
+
+
+def propensity_source(lowered: LoweredNetwork) -> str:
+    """`propensity(family, channel, n, t, touched)`: 0 where a count would go below 0.
+
+    Upper caps are left to the caller, who counts the firings that they stop.
+    """
+    bodies = [value_source(f.propensity, lowered.parameters) for f in lowered.families]
+    return _dispatch(
+        "def propensity(family, channel, n, t, touched):",
+        lowered.families,
+        [
+            family_source(f, b, "0.0")
+            for f, b in zip(lowered.families, bodies, strict=True)
+        ],
+        "0.0",
+    )
+
+
+def bound_function_source(lowered: LoweredNetwork) -> str:
+    """`bound(family, channel, n, window, touched)`: the propensity's interval."""
+    families = [f for f in lowered.families if depends_on_time(f.propensity)]
+    bodies = [bound_source(f.propensity, lowered.parameters) for f in families]
+    return _dispatch(
+        "def bound(family, channel, n, window, touched):",
+        lowered.families,
+        [
+            family_source(f, bodies[families.index(f)], "(0.0, 0.0)")
+            if f in families
+            else ["return (0.0, 0.0)"]
+            for f in lowered.families
+        ],
+        "(0.0, 0.0)",
+    )
+
+
+def _dispatch(
+    head: str,
+    families: Sequence[ChannelFamily],
+    blocks: Sequence[Sequence[str]],
+    otherwise: str,
+) -> str:
+    lines = [head]
+    for number_, (family, block) in enumerate(zip(families, blocks, strict=True)):
+        lines.append(f"    if family == {number_}:  # {family.name}")
+        lines += [f"        {line}" for line in block]
+    return "\n".join([*lines, f"    return {otherwise}", ""])

@@ -1,0 +1,197 @@
+"""Gillespie's direct method on a lowered network: exact trajectories.
+
+Under propensities that read the time, candidates are thinned with rigorous bounds
+(`intervals`), which is exact as well.
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numba
+import numpy as np
+from jaxtyping import Float, Int
+
+from crnlang.ir.expr import depends_on_time, slots_of
+from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
+from crnlang.reference import intervals
+from crnlang.reference.refusals import UnboundedPropensityError, WrongPropensityError
+from crnlang.reference.source import bound_function_source, propensity_source
+from crnlang.reference.trajectory import (
+    DONE,
+    NO_BOUND,
+    Tables,
+    steady_batch,
+    varying_batch,
+)
+from crnlang.settings import SsaSettings
+
+#: Trajectories are dealt to the threads in batches, this many a thread.
+BATCHES_PER_THREAD = 8
+
+
+@dataclass(frozen=True, eq=False)
+class SsaTrajectories:
+    """The states at the save times.
+
+    `leak[i, k]` counts the firings of trajectory i until `times[k]` that an upper cap
+    stopped. `compile_seconds` is the time that numba took before the run.
+    """
+
+    times: Float[np.ndarray, " times"]
+    counts: Int[np.ndarray, "trajectories times variables"]
+    leak: Int[np.ndarray, "trajectories times"]
+    compile_seconds: float
+    run_seconds: float
+
+
+def sample_ssa(
+    lowered: LoweredNetwork, settings: SsaSettings, *, threads: int | None = None
+) -> SsaTrajectories:
+    """Trajectories of the network; the same for any number of threads.
+
+    Raises:
+        WrongPropensityError: a propensity is negative or not finite.
+        UnboundedPropensityError: one that reads `t` has no finite bound.
+    """
+    started = time.perf_counter()
+    times = np.array(settings.save, dtype=float)
+    shape = (settings.trajectories, len(times))
+    counts = np.zeros((*shape, len(lowered.space.caps)), dtype=np.int32)
+    leak = np.zeros(shape, dtype=np.int64)
+    run = partial(
+        _run_batch, lowered, _compile(lowered), settings.seed, times, counts, leak
+    )
+    run((0, 0))
+    compiled = time.perf_counter()
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(run, _batches(settings.trajectories, workers)):
+            pass
+    finished = time.perf_counter()
+    return SsaTrajectories(times, counts, leak, compiled - started, finished - compiled)
+
+
+def _batches(trajectories: int, workers: int) -> list[tuple[int, int]]:
+    """Consecutive ranges of trajectories."""
+    edges = np.linspace(0, trajectories, workers * BATCHES_PER_THREAD + 1).astype(int)
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+
+
+def _run_batch(
+    lowered: LoweredNetwork,
+    batch: Callable[..., tuple[int, int, float]],
+    seed: int,
+    times: Float[np.ndarray, " times"],
+    counts: Int[np.ndarray, "trajectories times variables"],
+    leak: Int[np.ndarray, "trajectories times"],
+    range_: tuple[int, int],
+) -> None:
+    """Fill in one range of trajectories, or raise."""
+    witness = np.zeros(counts.shape[2], dtype=np.int64)
+    outcome, channel, t = batch(seed, *range_, times, counts, leak, witness)
+    if outcome == DONE:
+        return
+    family = _families_by_channel(lowered)[channel]
+    reaction = " + ".join(family.reactions)
+    if outcome == NO_BOUND:
+        raise UnboundedPropensityError(reaction, t)
+    raise WrongPropensityError(reaction, None, lowered.space.names, witness.tolist(), t)
+
+
+def _compile(lowered: LoweredNetwork) -> Callable[..., tuple[int, int, float]]:
+    """The batch function of a network, compiled in memory only at its first call."""
+    tables = build_tables(lowered)
+    propensity = _jit(propensity_source(lowered), "propensity")
+    if not tables.is_varying.any():
+        return partial(steady_batch, propensity, tables)
+    bound = _jit(bound_function_source(lowered), "bound")
+    return partial(varying_batch, propensity, bound, tables)
+
+
+def _jit(source: str, name: str) -> Any:
+    """The function `name` of a generated source."""
+    scope: dict[str, Any] = {"math": math, "np": np, "iv": intervals}
+    exec(compile(source, f"<generated {name}>", "exec"), scope)
+    return numba.njit(error_model="numpy", nogil=True)(scope[name])
+
+
+def _families_by_channel(lowered: LoweredNetwork) -> list[ChannelFamily]:
+    """The family of every channel: family by family, instance by instance."""
+    return [family for family in lowered.families for _ in family.variables]
+
+
+def build_tables(lowered: LoweredNetwork) -> Tables:
+    """The network as the arrays that the compiled batches read."""
+    families = _families_by_channel(lowered)
+    rows = [row for family in lowered.families for row in family.variables]
+    width = max((len(row) for row in rows), default=0)
+    changed = [
+        [(int(v), int(c)) for v, c in zip(row, family.net_change, strict=True) if c]
+        for row, family in zip(rows, families, strict=True)
+    ]
+    dependent = _dependents(families, rows, changed)
+    numbers = {id(family): i for i, family in enumerate(lowered.families)}
+    touched = np.zeros((len(rows), width), dtype=np.int64)
+    for row, padded in zip(rows, touched, strict=True):
+        padded[: len(row)] = row
+    return Tables(
+        family=_whole([numbers[id(family)] for family in families]),
+        touched=touched,
+        is_varying=np.array(
+            [depends_on_time(family.propensity) for family in families], dtype=bool
+        ),
+        caps=lowered.space.caps.astype(np.int64),
+        cumulative=_cumulative(lowered),
+        changed_start=_starts(changed),
+        changed=_whole([variable for pairs in changed for variable, _ in pairs]),
+        change=_whole([change for pairs in changed for _, change in pairs]),
+        dependent_start=_starts(dependent),
+        dependent=_whole([channel for channels in dependent for channel in channels]),
+    )
+
+
+def _dependents(
+    families: Sequence[ChannelFamily],
+    rows: Sequence[Int[np.ndarray, " _"]],
+    changed: Sequence[Sequence[tuple[int, int]]],
+) -> list[list[int]]:
+    """For each channel, those whose propensity reads a variable that it changes.
+
+    A channel also reads what it takes away, because it stops at 0.
+    """
+    readers: dict[int, list[int]] = {}
+    for channel, (family, row) in enumerate(zip(families, rows, strict=True)):
+        slots = slots_of(family.propensity) | set(np.flatnonzero(family.net_change < 0))
+        for slot in slots:
+            readers.setdefault(int(row[slot]), []).append(channel)
+    return [
+        sorted(
+            {reader for variable, _ in pairs for reader in readers.get(variable, [])}
+        )
+        for pairs in changed
+    ]
+
+
+def _cumulative(lowered: LoweredNetwork) -> Float[np.ndarray, "variables levels"]:
+    """The distribution function of each variable at the start, padded with 1."""
+    levels = max((len(law) for law in lowered.initial), default=1)
+    table = np.ones((len(lowered.initial), levels))
+    for row, law in zip(table, lowered.initial, strict=True):
+        sums = np.cumsum(law)
+        row[: len(law)] = sums / sums[-1]
+    return table
+
+
+def _starts(rows: Sequence[Sequence[object]]) -> Int[np.ndarray, " starts"]:
+    """Where each row starts in their concatenation, and where the last one ends."""
+    return np.cumsum([0, *map(len, rows)]).astype(np.int64)
+
+
+def _whole(values: Sequence[int]) -> Int[np.ndarray, " values"]:
+    return np.array(values, dtype=np.int64)

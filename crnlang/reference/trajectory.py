@@ -1,0 +1,253 @@
+"""Gillespie's direct method, compiled: one trajectory after another, no JAX.
+
+The propensities are functions generated from the IR. A firing that an upper cap stops
+is drawn like any other, counted, and changes nothing: the law of the states is that of
+the switched-off channel, and the count is the leak.
+"""
+
+import math
+from typing import NamedTuple, no_type_check
+
+import numba
+import numpy as np
+
+from crnlang.reference.streams import start_stream, uniform
+
+#: How a batch ended.
+DONE, WRONG_PROPENSITY, NO_BOUND = 0, 1, 2
+#: The running total is summed afresh after so many firings, or once it has shrunk by
+#: this factor: its relative rounding stays below 1000 * 100 * 2^-53, about 1e-11.
+FRESH_AFTER = 1000
+FRESH_BELOW = 0.01
+#: A window of time holds about so many firings.
+FIRINGS_PER_WINDOW = 2.0
+#: A window is halved so often in search of a finite bound before giving up.
+MOST_HALVINGS = 60
+#: Bounds are raised by this factor, which is far above their rounding.
+BOUND_MARGIN = 1 + 1e-12
+
+
+class Tables(NamedTuple):
+    """The network as flat arrays; lists of channels or variables are rows of CSR form.
+
+    `touched[c]` are the variables of channel c; `changed`/`change` what a firing adds
+    to; `dependent` the channels whose propensity may differ after it.
+    """
+
+    family: np.ndarray
+    touched: np.ndarray
+    is_varying: np.ndarray
+    caps: np.ndarray
+    cumulative: np.ndarray
+    changed_start: np.ndarray
+    changed: np.ndarray
+    change: np.ndarray
+    dependent_start: np.ndarray
+    dependent: np.ndarray
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def is_capped(tables, channel, n):
+    """Whether a firing would pass an upper cap."""
+    for i in range(tables.changed_start[channel], tables.changed_start[channel + 1]):
+        variable = tables.changed[i]
+        if n[variable] + tables.change[i] > tables.caps[variable]:
+            return True
+    return False
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def fire(tables, channel, n):
+    """Apply the net change."""
+    for i in range(tables.changed_start[channel], tables.changed_start[channel + 1]):
+        n[tables.changed[i]] += tables.change[i]
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def usable(value, tables, channel, n):
+    """The propensity; 0 for nonsense where a cap stops the channel, -1 elsewhere."""
+    if 0.0 <= value < math.inf:
+        return value
+    return 0.0 if is_capped(tables, channel, n) else -1.0
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def draw_start(tables, stream, n):
+    """Draw the initial state, variable by variable, by inverting its distribution."""
+    for v in range(n.size):
+        n[v] = np.searchsorted(tables.cumulative[v], uniform(stream), side="right")
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def pick(weights, target):
+    """The first index at which the running sum passes `target`; -1 for none."""
+    running = 0.0
+    for c in range(weights.size):
+        running += weights[c]
+        if target < running:
+            return c
+    return -1
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def steady_batch(propensity, tables, seed, first, last, times, counts, leak, witness):
+    """Trajectories `first..last` under propensities that do not read the time.
+
+    Fills `counts[i]` and `leak[i]` for each; returns (outcome, channel, time), with
+    the state at fault in `witness`.
+    """
+    channels = tables.family.size
+    n = np.zeros(tables.caps.size, np.int64)
+    weights = np.zeros(channels)
+    stream = np.zeros(4, np.uint64)
+    for i in range(first, last):
+        start_stream(stream, seed, i)
+        draw_start(tables, stream, n)
+        t, k, stopped = 0.0, 0, 0
+        for c in range(channels):
+            value = propensity(tables.family[c], c, n, t, tables.touched)
+            weights[c] = usable(value, tables, c, n)
+            if weights[c] < 0.0:
+                witness[:] = n
+                return WRONG_PROPENSITY, c, t
+        total = peak = weights.sum()
+        firings = 0
+        while True:
+            t = t - math.log1p(-uniform(stream)) / total if total > 0.0 else math.inf
+            while k < times.size and times[k] < t:
+                counts[i, k, :] = n
+                leak[i, k] = stopped
+                k += 1
+            if k == times.size:
+                break
+            c = pick(weights, uniform(stream) * total)
+            if c < 0:
+                total = peak = weights.sum()
+                c = pick(weights, uniform(stream) * total)
+                if c < 0:
+                    continue
+            if is_capped(tables, c, n):
+                stopped += 1
+                continue
+            fire(tables, c, n)
+            for d in range(tables.dependent_start[c], tables.dependent_start[c + 1]):
+                other = tables.dependent[d]
+                value = propensity(tables.family[other], other, n, t, tables.touched)
+                value = usable(value, tables, other, n)
+                if value < 0.0:
+                    witness[:] = n
+                    return WRONG_PROPENSITY, other, t
+                total += value - weights[other]
+                weights[other] = value
+            peak = max(peak, total)
+            firings += 1
+            if firings == FRESH_AFTER or total < FRESH_BELOW * peak:
+                total = peak = weights.sum()
+                firings = 0
+    return DONE, 0, 0.0
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def bound_all(bound, tables, n, window, weights):
+    """Fill in upper bounds over the window: (outcome, channel at fault).
+
+    A propensity that is negative all over the window is wrong, not 0.
+    """
+    for c in range(weights.size):
+        if tables.is_varying[c]:
+            high = bound(tables.family[c], c, n, window, tables.touched)[1]
+            if not high < math.inf:
+                return NO_BOUND, c
+            if high < 0.0 and not is_capped(tables, c, n):
+                return WRONG_PROPENSITY, c
+            weights[c] = max(high, 0.0) * BOUND_MARGIN
+    return DONE, 0
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def steady_weights(propensity, tables, n, t, weights):
+    """Fill in the propensities without time; the channel of a wrong one, or -1."""
+    for c in range(weights.size):
+        if not tables.is_varying[c]:
+            value = propensity(tables.family[c], c, n, t, tables.touched)
+            weights[c] = usable(value, tables, c, n)
+            if weights[c] < 0.0:
+                return c
+    return -1
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def varying_batch(
+    propensity, bound, tables, seed, first, last, times, counts, leak, witness
+):
+    """Trajectories under propensities that read the time, by exact thinning.
+
+    Within a window the candidates come from upper bounds; each is kept with the
+    probability propensity / bound. Arguments and results as in `steady_batch`.
+    """
+    n = np.zeros(tables.caps.size, np.int64)
+    weights = np.zeros(tables.family.size)
+    stream = np.zeros(4, np.uint64)
+    end = times[-1]
+    for i in range(first, last):
+        start_stream(stream, seed, i)
+        draw_start(tables, stream, n)
+        t, k, stopped, span = 0.0, 0, 0, end / 16
+        wrong = steady_weights(propensity, tables, n, t, weights)
+        while wrong < 0:
+            until = min(t + span, end)
+            outcome, c = bound_all(bound, tables, n, (t, until), weights)
+            for _ in range(MOST_HALVINGS):
+                if outcome != NO_BOUND:
+                    break
+                span /= 2
+                until = min(t + span, end)
+                outcome, c = bound_all(bound, tables, n, (t, until), weights)
+            if outcome != DONE:
+                witness[:] = n
+                return outcome, c, t
+            total = weights.sum()
+            span = min(FIRINGS_PER_WINDOW / total, end / 16) if total > 0 else end / 16
+            wait = -math.log1p(-uniform(stream)) / total if total > 0.0 else math.inf
+            is_candidate = t + wait < until
+            t = t + wait if is_candidate else until
+            while k < times.size and times[k] <= t:
+                counts[i, k, :] = n
+                leak[i, k] = stopped
+                k += 1
+            if k == times.size:
+                break
+            if not is_candidate:
+                continue
+            c = pick(weights, uniform(stream) * total)
+            if c < 0:
+                continue
+            if tables.is_varying[c]:
+                value = propensity(tables.family[c], c, n, t, tables.touched)
+                value = usable(value, tables, c, n)
+                if value < 0.0:
+                    wrong = c
+                    break
+                if value > weights[c]:
+                    witness[:] = n
+                    return NO_BOUND, c, t
+                if uniform(stream) * weights[c] >= value:
+                    continue
+            if is_capped(tables, c, n):
+                stopped += 1
+                continue
+            fire(tables, c, n)
+            wrong = steady_weights(propensity, tables, n, t, weights)
+        if wrong >= 0:
+            witness[:] = n
+            return WRONG_PROPENSITY, wrong, t
+    return DONE, 0, 0.0

@@ -1,0 +1,80 @@
+"""The record of a run, the same for every engine, and the error of this room.
+
+Axes: `times`, `species`, `count` (0..largest cap; 0 beyond a species' own cap).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+
+Pair = tuple[str, str]
+
+
+class RunError(Exception):
+    """A run directory, or a record, cannot be used; the text says why and what to do.
+
+    `exit_code` is what the command line ends with.
+    """
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, eq=False)
+class QueryAnswer:
+    """The answer to one query of the file.
+
+    `kind` is `dist`, `prob` or `expect`; the axes of `values` are `times`, then the
+    counts of each of `species` (none but for `dist`). `errors` are standard errors of
+    the same shape: 0 for an exact law. Where the condition behind `given` never
+    holds, both are nan.
+    """
+
+    name: str
+    kind: str
+    species: tuple[str, ...]
+    times: Float[np.ndarray, " times"]
+    values: Float[np.ndarray, "times ..."]
+    errors: Float[np.ndarray, "times ..."]
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """Everything that a run found out.
+
+    `samples[k]` is the effective number of samples behind time k, `inf` for an exact
+    law. `leak` is the expected number of firings that an upper cap stopped, `None`
+    where the engine does not measure it. `health[key]` has one entry a step. `status`
+    is `complete` or `stopped`, and `sentence` says why.
+    """
+
+    engine: str
+    model: str
+    seed: int
+    names: tuple[str, ...]
+    caps: Int[np.ndarray, " species"]
+    times: Float[np.ndarray, " times"]
+    samples: Float[np.ndarray, " times"]
+    marginals: Float[np.ndarray, "times species count"]
+    means: Float[np.ndarray, "times species"]
+    sds: Float[np.ndarray, "times species"]
+    joints: Mapping[Pair, Float[np.ndarray, "times count_a count_b"]]
+    queries: tuple[QueryAnswer, ...]
+    leak: Float[np.ndarray, " times"] | None
+    health: Mapping[str, Float[np.ndarray, " steps"]] = field(default_factory=dict)
+    status: str = "complete"
+    sentence: str = ""
+    wall_seconds: float = 0.0
+
+    def marginal(self, name: str) -> Float[np.ndarray, "times levels"]:
+        """The law of one species over 0..cap, a row a time."""
+        place = self.names.index(name)
+        return self.marginals[:, place, : int(self.caps[place]) + 1]
+
+    def joint(self, pair: Pair) -> Float[np.ndarray, "times count_a count_b"] | None:
+        """The joint law of two species in this order, if either order is stored."""
+        if pair in self.joints:
+            return self.joints[pair]
+        turned = self.joints.get((pair[1], pair[0]))
+        return None if turned is None else turned.swapaxes(1, 2)

@@ -1,0 +1,252 @@
+"""Weighted states -> the record of a run: marginals, joints, answers to queries.
+
+A `Snapshot` is the law at one time as states with weights: an exact law (weights are
+probabilities), trajectories (equal weights) or weighted samples. Standard errors are
+those of a ratio of weighted means (delta method), sum w^2 (f - m)^2 / (sum w)^2; for
+equal weights, the usual s / sqrt(N) with the variance over N.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf, prod
+
+import numpy as np
+from jaxtyping import Float, Int, Integer
+
+from crnlang.ir.expr import Expr, evaluate
+from crnlang.ir.lowered import LoweredNetwork
+from crnlang.ir.network import DistQuery, ExpectQuery, ProbQuery, Query
+from crnlang.results.record import Pair, QueryAnswer, RunData, RunError
+
+#: The largest table of a joint law, in entries a time.
+LARGEST_TABLE = 1_000_000
+#: Two times this close, relative to the larger, are the same.
+TIME_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The law at one time; `is_exact` where the weights are probabilities, not samples.
+
+    `weights` of `None` means equal ones. The weights need not add up to 1.
+    """
+
+    time: float
+    states: Integer[np.ndarray, "states variables"]
+    weights: Float[np.ndarray, " states"] | None = None
+    is_exact: bool = False
+
+    def normalised(self) -> Float[np.ndarray, " states"]:
+        """The weights, divided by their sum."""
+        if self.weights is None:
+            return np.full(len(self.states), 1 / len(self.states))
+        return self.weights / self.weights.sum()
+
+    def samples(self) -> float:
+        """The effective number of samples, (sum w)^2 / sum w^2; inf if exact."""
+        return inf if self.is_exact else float(1 / (self.normalised() ** 2).sum())
+
+
+def table(
+    snapshot: Snapshot,
+    variables: Sequence[int],
+    caps: Int[np.ndarray, " variables"],
+    weights: Float[np.ndarray, " states"],
+) -> Float[np.ndarray, "..."]:
+    """The weights added up by the counts of some variables; one axis a variable."""
+    shape = tuple(int(caps[v]) + 1 for v in variables)
+    columns = tuple(snapshot.states[:, v].astype(np.int64) for v in variables)
+    flat = np.ravel_multi_index(columns, shape)
+    return np.bincount(flat, weights=weights, minlength=prod(shape)).reshape(shape)
+
+
+def summarise(
+    lowered: LoweredNetwork,
+    snapshots: Sequence[Snapshot],
+    *,
+    engine: str,
+    seed: int,
+    leak: Float[np.ndarray, " times"] | None = None,
+    joints: Iterable[Pair] = (),
+    wall_seconds: float = 0.0,
+) -> RunData:
+    """The record of a run from its law at every save time, the queries answered.
+
+    `joints` asks for pairs beyond those that `dist` queries name.
+
+    Raises:
+        RunError: a query asks for a time that has no snapshot, or for a table that
+            is too large.
+    """
+    caps, names = lowered.space.caps, lowered.space.names
+    top = int(caps.max()) + 1
+    marginals = np.zeros((len(snapshots), len(names), top))
+    for k, snapshot in enumerate(snapshots):
+        weights = snapshot.normalised()
+        for v, cap in enumerate(caps.tolist()):
+            marginals[k, v, : cap + 1] = table(snapshot, (v,), caps, weights)
+    counts = np.arange(top)
+    means = marginals @ counts
+    variances = (marginals * (counts - means[:, :, None]) ** 2).sum(axis=2)
+    pairs = dict.fromkeys([*joints, *_pairs_of_queries(lowered)])
+    return RunData(
+        engine=engine,
+        model=lowered.network.name,
+        seed=seed,
+        names=names,
+        caps=caps,
+        times=np.array([snapshot.time for snapshot in snapshots], dtype=float),
+        samples=np.array([snapshot.samples() for snapshot in snapshots]),
+        marginals=marginals,
+        means=means,
+        sds=np.sqrt(variances),
+        joints={pair: _joint(lowered, snapshots, pair) for pair in pairs},
+        queries=tuple(answer(lowered, q, snapshots) for q in lowered.network.queries),
+        leak=leak,
+        wall_seconds=wall_seconds,
+    )
+
+
+def times_of(lowered: LoweredNetwork, save: Iterable[float]) -> tuple[float, ...]:
+    """The save times together with every time that a query asks for, ascending."""
+    asked = [time for query in lowered.network.queries for time in query.times]
+    found: list[float] = []
+    for time in sorted({*map(float, save), *map(float, asked)}):
+        if not found or time - found[-1] > TIME_TOLERANCE * time:
+            found.append(time)
+    return tuple(found)
+
+
+def answer(
+    lowered: LoweredNetwork, query: Query, snapshots: Sequence[Snapshot]
+) -> QueryAnswer:
+    """The answer to one query at the times it asks for, or at all if it names none."""
+    chosen = [_at(snapshots, t, query.name) for t in query.times] or list(snapshots)
+    species = query.species if isinstance(query, DistQuery) else ()
+    names = tuple(lowered.space.names[v] for v in species)
+    size = prod(int(lowered.space.caps[v]) + 1 for v in species)
+    if size > LARGEST_TABLE:
+        raise RunError(
+            f"query `{query.name}` asks for a table of {size:,} entries a time, more "
+            f"than {LARGEST_TABLE:,}; ask for fewer species or lower their caps"
+        )
+    pairs = [_answer_at(lowered, query, snapshot) for snapshot in chosen]
+    return QueryAnswer(
+        name=query.name,
+        kind=_kind(query),
+        species=names,
+        times=np.array([snapshot.time for snapshot in chosen], dtype=float),
+        values=np.stack([value for value, _ in pairs]),
+        errors=np.stack([error for _, error in pairs]),
+    )
+
+
+def _kind(query: Query) -> str:
+    match query:
+        case DistQuery():
+            return "dist"
+        case ProbQuery():
+            return "prob"
+        case ExpectQuery():
+            return "expect"
+
+
+def _at(snapshots: Sequence[Snapshot], time: float, name: str) -> Snapshot:
+    """The snapshot at a time.
+
+    Raises:
+        RunError: there is none.
+    """
+    for snapshot in snapshots:
+        if abs(snapshot.time - time) <= TIME_TOLERANCE * max(abs(time), 1e-300):
+            return snapshot
+    raise RunError(
+        f"query `{name}` asks for t = {time:g}, which the run did not save; add it to "
+        "`save`, or make the run long enough"
+    )
+
+
+def _answer_at(
+    lowered: LoweredNetwork, query: Query, snapshot: Snapshot
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """The answer and its standard error at one time."""
+    weights = snapshot.normalised()
+    if query.given is not None:
+        weights = weights * (_values(lowered, query.given, snapshot) != 0)
+    total = weights.sum()
+    shares = weights / total if total > 0 else np.full_like(weights, np.nan)
+    match query:
+        case DistQuery(species=species):
+            return _law(snapshot, species, lowered.space.caps, shares)
+        case ProbQuery(condition=condition):
+            values = 1.0 * (_values(lowered, condition, snapshot) != 0)
+        case ExpectQuery(value=value):
+            values = _values(lowered, value, snapshot)
+    used = weights > 0
+    mean = (shares[used] * values[used]).sum() if total > 0 else np.nan
+    error = np.sqrt((shares[used] ** 2 * (values[used] - mean) ** 2).sum())
+    return np.array(mean), np.array(_exactly(snapshot, error, total))
+
+
+def _law(
+    snapshot: Snapshot,
+    species: Sequence[int],
+    caps: Int[np.ndarray, " variables"],
+    shares: Float[np.ndarray, " states"],
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """A table of probabilities p and their errors.
+
+    The variance is sum w^2 (f - p)^2 with f the indicator: W (1 - p)^2 inside the cell
+    and (all - W) p^2 outside, where W adds up the squared shares of the cell.
+    """
+    law = table(snapshot, species, caps, shares)
+    squares = table(snapshot, species, caps, shares**2)
+    variance = squares * (1 - 2 * law) + (shares**2).sum() * law**2
+    errors = np.sqrt(np.maximum(variance, 0))
+    return law, np.asarray(_exactly(snapshot, errors, shares.sum()))
+
+
+def _exactly(snapshot: Snapshot, errors: object, total: float) -> object:
+    """Standard errors; 0 for an exact law, nan where nothing was averaged."""
+    if not total > 0:
+        return np.full_like(np.asarray(errors), np.nan)
+    return np.zeros_like(np.asarray(errors)) if snapshot.is_exact else errors
+
+
+def _values(
+    lowered: LoweredNetwork, expr: Expr, snapshot: Snapshot
+) -> Float[np.ndarray, " states"]:
+    """An expression over the variables, at each state of a snapshot."""
+    counts = [column.astype(float) for column in snapshot.states.T]
+    with np.errstate(all="ignore"):
+        found = evaluate(expr, counts, lowered.parameters, snapshot.time, np)
+    return np.broadcast_to(np.asarray(found, dtype=float), len(snapshot.states))
+
+
+def _pairs_of_queries(lowered: LoweredNetwork) -> list[Pair]:
+    """The pairs of species whose joint law some unconditional query asks for."""
+    names = lowered.space.names
+    return [
+        (names[query.species[0]], names[query.species[1]])
+        for query in lowered.network.queries
+        if isinstance(query, DistQuery) and len(query.species) == 2 and not query.given
+    ]
+
+
+def _joint(
+    lowered: LoweredNetwork, snapshots: Sequence[Snapshot], pair: Pair
+) -> Float[np.ndarray, "times count_a count_b"]:
+    """The joint law of two species at every time."""
+    variables = lowered.variables_of(pair)
+    size = prod(int(lowered.space.caps[v]) + 1 for v in variables)
+    if size > LARGEST_TABLE:
+        raise RunError(
+            f"the joint law of {pair[0]} and {pair[1]} has {size:,} entries a time, "
+            f"more than {LARGEST_TABLE:,}; lower their caps or do not ask for it"
+        )
+    return np.stack(
+        [
+            table(snapshot, variables, lowered.space.caps, snapshot.normalised())
+            for snapshot in snapshots
+        ]
+    )

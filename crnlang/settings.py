@@ -1,0 +1,224 @@
+"""Settings of every engine: each option once, with its type, default, range and help.
+
+The only place where an option exists. The compiler checks `solve` blocks against it,
+the command line checks `--set`, the run directory stores the resolved record.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from crnlang.diagnostics import listing, suggest
+
+Value = float | str | tuple[float, ...]
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used; `key` is its name, the text says why and what."""
+
+    def __init__(self, key: str, reason: str, fix: str = "") -> None:
+        self.key = key
+        self.reason = reason
+        self.fix = fix
+        super().__init__(f"{reason}; {fix}" if fix else reason)
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    above: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A setting with its default, help text and range (`above` is exclusive)."""
+    metadata = {
+        "help": help,
+        "above": above,
+        "low": low,
+        "high": high,
+        "choices": choices,
+    }
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every engine needs."""
+
+    until: float = option(1.0, "end of the run; `t = 0..40` sets it", above=0)
+    save: tuple[float, ...] = option(
+        (), "times to save at, as `0:40:0.5` or `[1, 5, 10]`; default 20 equal steps"
+    )
+    seed: int = option(0, "seed of every random number of the run", low=0)
+
+    def __post_init__(self) -> None:
+        """Fill in the save times.
+
+        Raises:
+            SettingError: a save time lies outside `0..until`.
+        """
+        times = self.save or tuple(self.until * i / 20 for i in range(21))
+        times = tuple(sorted({*times, self.until}))
+        if times[0] < 0 or times[-1] > self.until * (1 + 1e-12):
+            raise SettingError(
+                "save",
+                f"save times must lie in 0..{self.until:g}",
+                "change `save`, or the end of `t`",
+            )
+        object.__setattr__(self, "save", times)
+
+
+@dataclass(frozen=True)
+class FspSettings(Settings):
+    """Finite state projection: the exact law on the reachable part of the box."""
+
+    tolerance: float = option(
+        1e-10, "bound on the error of the time integration", above=0, high=1e-2
+    )
+    max_states: int = option(
+        2_000_000, "refuse a state space larger than this", low=1, high=50_000_000
+    )
+
+
+@dataclass(frozen=True)
+class SsaSettings(Settings):
+    """Gillespie's direct method: exact trajectories."""
+
+    trajectories: int = option(10_000, "number of trajectories", low=1)
+
+
+@dataclass(frozen=True)
+class NeuralSettings(Settings):
+    """What the two neural engines share."""
+
+    samples: int = option(4096, "batch size", low=16)
+    width: int = option(16, "hidden units of each conditional", low=1, high=1024)
+    basis: int = option(
+        12, "smooth output functions of each conditional", low=1, high=256
+    )
+    precision: str = option(
+        "float64", "floating-point type", choices=("float64", "float32")
+    )
+
+
+@dataclass(frozen=True)
+class TdvpSettings(NeuralSettings):
+    """Time-dependent variational principle on an autoregressive network."""
+
+    integrator: str = option(
+        "rosenbrock",
+        "linearly implicit (`rosenbrock`) or explicit (`bogacki`) adaptive steps",
+        choices=("rosenbrock", "bogacki"),
+    )
+    tolerance: float = option(0.02, "error of one step, Fisher norm", above=0, high=1)
+    diag_shift: float = option(1e-2, "damping of the Fisher matrix", low=0)
+    influx: float = option(
+        0.5, "share of the batch drawn from in-flux", low=0, high=0.95
+    )
+    max_steps: int = option(100_000, "give up after this many steps", low=1)
+
+
+@dataclass(frozen=True)
+class NatgradSettings(NeuralSettings):
+    """The scheme of arXiv 2512.10309: natural gradient towards each Euler step."""
+
+    dt: float = option(0.005, "time step", above=0)
+    epochs: int = option(5, "natural-gradient steps a time step", low=1)
+    learning_rate: float = option(0.5, "length of a natural-gradient step", above=0)
+    diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
+
+
+ENGINES: dict[str, type[Settings]] = {
+    "tdvp": TdvpSettings,
+    "natgrad": NatgradSettings,
+    "fsp": FspSettings,
+    "ssa": SsaSettings,
+}
+
+
+def resolve_settings(engine: str, values: Mapping[str, Value]) -> Settings:
+    """The settings record of an engine from plain values by name.
+
+    `t` is accepted as `(0, end)`. Raises `SettingError` naming the key at fault: an
+    unknown engine (key `engine`) or setting, a wrong type, a value out of range.
+    """
+    if engine not in ENGINES:
+        raise SettingError(
+            "engine", f"unknown engine `{engine}`", fix_name(engine, ENGINES)
+        )
+    record = ENGINES[engine]
+    options = {f.name: f for f in fields(record)}
+    chosen: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == "t":
+            chosen["until"] = _end_of(value)
+        elif key in options:
+            chosen[key] = _checked(options[key], value)
+        else:
+            raise SettingError(
+                key,
+                f"engine `{engine}` has no setting `{key}`",
+                fix_name(key, ["t", *options]),
+            )
+    return record(**chosen)
+
+
+def fix_name(name: str, known: Iterable[str]) -> str:
+    """The nearest known name, and the list of all."""
+    names = list(known)
+    near = suggest(name, names)
+    return f"{near + ' ' if near else ''}known: {listing(names, 20)}"
+
+
+def as_plain(engine: str, settings: Settings) -> dict[str, Any]:
+    """The record as JSON-ready values, with the engine's name."""
+    return {"engine": engine, **dataclasses.asdict(settings)}
+
+
+def _end_of(value: Value) -> float:
+    if isinstance(value, tuple) and len(value) == 2 and value[0] == 0 < value[1]:
+        return float(value[1])
+    raise SettingError("t", "`t` must be a range that starts at 0", "write `t = 0..40`")
+
+
+def _checked(option_: dataclasses.Field[Any], value: Value) -> Any:
+    """The value as the option's type and inside its range."""
+    key, rule = option_.name, option_.metadata
+    if option_.type is str:
+        if value not in rule["choices"]:
+            raise SettingError(
+                key,
+                f"`{key}` cannot be `{value}`",
+                fix_name(str(value), rule["choices"]),
+            )
+        return value
+    if option_.type not in (int, float):
+        return _times(key, value)
+    if not isinstance(value, int | float):
+        raise SettingError(key, f"`{key}` must be a number, not `{value}`")
+    if option_.type is int and value != int(value):
+        raise SettingError(key, f"`{key}` must be a whole number, not {value:g}")
+    low, high, above = rule["low"], rule["high"], rule["above"]
+    limits = [
+        text
+        for text, broken in (
+            (f"above {above:g}" if above is not None else "", above is not None and not value > above),
+            (f"at least {low:g}" if low is not None else "", low is not None and not value >= low),
+            (f"at most {high:g}" if high is not None else "", high is not None and not value <= high),
+        )
+        if broken
+    ]
+    if limits:
+        raise SettingError(key, f"`{key}` must be {limits[0]}, not {value:g}")
+    return option_.type(value)
+
+
+def _times(key: str, value: Value) -> tuple[float, ...]:
+    """A list of times; one number is a list of one."""
+    times = (value,) if isinstance(value, int | float) else value
+    if isinstance(times, str):
+        raise SettingError(key, f"`{key}` must be times, as `0:40:0.5` or `[1, 5]`")
+    return tuple(float(time) for time in times)
