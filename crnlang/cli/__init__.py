@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from crnlang.cli.check import check
+from crnlang.cli.compare import compare
 from crnlang.cli.explain import explain
+from crnlang.cli.plot import plot
 from crnlang.cli.show import show
 from crnlang.diagnostics import CrnError
 
@@ -49,5 +51,7 @@ def main() -> None:
 
 
 main.add_command(check)
+main.add_command(compare)
 main.add_command(explain)
+main.add_command(plot)
 main.add_command(show)

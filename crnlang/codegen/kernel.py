@@ -60,6 +60,12 @@ class LocalGenerator(eqx.Module):
         """Number of channels: instances of all families."""
         return sum(family.variables.shape[0] for family in self.families)
 
+    @property
+    def net_changes(self) -> Int[Array, "channels variables"]:
+        """The net change of every channel."""
+        zero = jnp.zeros(self.caps.shape, int)
+        return jnp.concatenate([family.shifted(zero, 1) for family in self.families])
+
     def outflux(
         self, counts: Int[Array, " variables"], t: Float[Array, ""]
     ) -> Float[Array, " channels"]:

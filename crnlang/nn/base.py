@@ -1,10 +1,15 @@
 """What every ansatz offers: conditionals, log-probability, samples, weight blocks."""
 
 from abc import abstractmethod
+from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+
+#: Weights, or anything with one entry a weight, as blocks with uncorrelated scores:
+#: one array `blocks weights` for each shape of block.
+Blocks = tuple[Float[Array, "_blocks _weights"], ...]
 
 
 class AbstractAutoregressive(eqx.Module):
@@ -26,18 +31,28 @@ class AbstractAutoregressive(eqx.Module):
         """
 
     @abstractmethod
+    def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
+        """log P of a state that lies in the state space."""
+
+    @abstractmethod
     def sample(self, uniforms: Float[Array, " variables"]) -> Int[Array, " variables"]:
         """The state at the given quantiles of the conditionals (inverse CDF).
 
         `uniforms` in [0, 1), one a position: pseudo-random or quasi-random.
         """
 
-    def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
-        """log P(counts); -inf outside the state space."""
-        chosen = counts[self.order][:, None]
-        table = self.conditionals(counts)
-        picked = jnp.take_along_axis(
-            table, jnp.clip(chosen, 0, table.shape[1] - 1), axis=1
-        )
-        inside = (chosen >= 0) & (chosen < table.shape[1])
-        return jnp.sum(jnp.where(inside, picked, -jnp.inf))
+    @abstractmethod
+    def weight_blocks(self) -> Blocks:
+        """All weights. Scores of different blocks are uncorrelated under P."""
+
+    @abstractmethod
+    def with_weight_blocks(self, blocks: Blocks) -> Self:
+        """The same network with other weights."""
+
+
+def pick(
+    table: Float[Array, "*rows levels"], level: Int[Array, "*rows"]
+) -> Float[Array, "*rows"]:
+    """`table[row, level[row]]`, as a masked sum: its derivative needs no scatter."""
+    chosen = jnp.arange(table.shape[-1]) == level[..., None]
+    return jnp.sum(jnp.where(chosen, table, 0.0), axis=-1)

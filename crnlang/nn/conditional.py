@@ -5,113 +5,161 @@ uncorrelated under P (the later one has mean zero given its prefix), so the Fish
 matrix is exactly block-diagonal: one block a free position.
 """
 
+import dataclasses
+from typing import Self
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from numpy.polynomial import chebyshev
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import AbstractAutoregressive, Blocks, pick
 from crnlang.nn.mask import StateMask
 
-#: log-probability given to copy numbers that the initial law excludes.
+#: Smallest log-probability that the product initial law can carry.
 FLOOR = -30.0
 
 
-class ConditionalNetworks(AbstractAutoregressive):
-    """logits_p(m) = bias_p[m] + B_p(m) . outward_p tanh(inward_p x(n_<p) + shift_p).
+class Group(eqx.Module):
+    """The networks of some positions, all with the same number of levels.
 
-    B_p are smooth functions of the copy number (Chebyshev polynomials of its square
-    root), x two features a variable: the copy number and its square root, both scaled
-    to -1..1. All weights carry the axis `free` (positions with a choice) first.
+    logits_p(m) = bias_p[m] + smooth_p[m] . outward_p tanh(inward_p x(n_<p) + shift_p)
     """
 
-    inward: Float[Array, "free width features"]
-    shift: Float[Array, "free width"]
-    outward: Float[Array, "free basis width"]
-    bias: Float[Array, "free levels"]
-    features: Float[Array, "variables levels 2"]
-    smooth: Float[Array, "free levels basis"]
-    causal: Float[Array, "free features"]
+    inward: Float[Array, "members width features"]
+    shift: Float[Array, "members width"]
+    outward: Float[Array, "members basis width"]
+    bias: Float[Array, "members levels"]
+    #: Smooth functions of the copy number, orthonormal over the levels.
+    smooth: Float[Array, "members levels basis"]
+    #: 1 where a feature belongs to an earlier position.
+    causal: Float[Array, "members features"]
+    positions: tuple[int, ...] = eqx.field(static=True)
+
+    def logits(self, x: Float[Array, " features"]) -> Float[Array, "members levels"]:
+        """Unnormalised log-probabilities, nothing masked."""
+        inward = self.inward * self.causal[:, None, :]
+        hidden = jnp.tanh(jnp.einsum("phf,f->ph", inward, x) + self.shift)
+        heights = jnp.einsum("prh,ph->pr", self.outward, hidden)
+        return self.bias + jnp.einsum("pmr,pr->pm", self.smooth, heights)
+
+    def member(self, number: int) -> "Group":
+        """The group that holds one member alone."""
+        one = jax.tree.map(lambda leaf: leaf[number : number + 1], self)
+        return dataclasses.replace(one, positions=(self.positions[number],))
+
+    def weights(self) -> Float[Array, "members weights"]:
+        """All weights, one row a member."""
+        parts = (self.inward, self.shift, self.outward, self.bias)
+        return jnp.concatenate([w.reshape(w.shape[0], -1) for w in parts], axis=1)
+
+    def with_weights(self, rows: Float[Array, "members weights"]) -> "Group":
+        """The same group with other weights."""
+        parts = (self.inward, self.shift, self.outward, self.bias)
+        ends = np.cumsum([w[0].size for w in parts])
+        cut = jnp.split(rows, ends[:-1], axis=1)
+        new = [c.reshape(w.shape) for c, w in zip(cut, parts, strict=True)]
+        return eqx.tree_at(lambda g: (g.inward, g.shift, g.outward, g.bias), self, new)
+
+
+class ConditionalNetworks(AbstractAutoregressive):
+    """One small network a free position; see `Group`.
+
+    x holds two features a variable, its copy number and the square root of it, both
+    scaled to -1..1.
+    """
+
+    groups: tuple[Group, ...]
+    features: Float[Array, "free levels 2"]
     order: Int[Array, " variables"]
     inverse: Int[Array, " variables"]
     mask: StateMask
 
-    def logits(self, ordered: Int[Array, " variables"]) -> Float[Array, "free levels"]:
-        """Unnormalised log-probabilities at the free positions, nothing masked."""
+    def _inputs(self, ordered: Int[Array, " variables"]) -> Float[Array, " features"]:
         free = np.asarray(self.mask.free)
-        x = self.features[free, ordered[free]].reshape(-1)
-        hidden = jnp.tanh(
-            jnp.einsum("phf,pf->ph", self.inward, self.causal * x) + self.shift
+        chosen = jnp.arange(self.mask.levels) == ordered[free][:, None]
+        picked = jnp.where(chosen[:, :, None], self.features, 0.0)
+        return jnp.sum(picked, axis=1).reshape(-1)
+
+    def _masked_logits(
+        self, group: Group, x: Float[Array, " features"], allowed: Bool[Array, "v m"]
+    ) -> Float[Array, "members levels"]:
+        levels = group.bias.shape[1]
+        return jnp.where(
+            allowed[np.asarray(group.positions), :levels], group.logits(x), -jnp.inf
         )
-        heights = jnp.einsum("prh,ph->pr", self.outward, hidden)
-        return self.bias + jnp.einsum("pmr,pr->pm", self.smooth, heights)
 
     def conditionals(
         self, counts: Int[Array, " variables"]
     ) -> Float[Array, "variables levels"]:
         """log P(n_p = m | n_<p); see the base class."""
         ordered = counts[self.order]
-        free = np.asarray(self.mask.free)
         allowed = self.mask.allowed(ordered)
-        table = jnp.where(allowed, 0.0, -jnp.inf)
-        log_p = jax.nn.log_softmax(
-            jnp.where(allowed[free], self.logits(ordered), -jnp.inf), axis=1
-        )
-        return table.astype(log_p.dtype).at[free].set(log_p)
+        x = self._inputs(ordered)
+        table = jnp.where(allowed, 0.0, -jnp.inf).astype(x.dtype)
+        for group in self.groups:
+            logits = self._masked_logits(group, x, allowed)
+            rows, levels = np.asarray(group.positions), logits.shape[1]
+            log_p = jax.nn.log_softmax(logits, axis=1)
+            table = table.at[rows, :levels].set(log_p)
+        return table
 
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
-        """log P of a state inside the state space."""
+        """log P of a state that lies in the state space."""
         ordered = counts[self.order]
-        free = np.asarray(self.mask.free)
-        allowed = self.mask.allowed(ordered)[free]
-        logits = jnp.where(allowed, self.logits(ordered), -jnp.inf)
-        chosen = jnp.take_along_axis(logits, ordered[free][:, None], axis=1)[:, 0]
-        return jnp.sum(chosen - jax.nn.logsumexp(logits, axis=1))
+        allowed = self.mask.allowed(ordered)
+        x = self._inputs(ordered)
+        total = jnp.zeros((), x.dtype)
+        for group in self.groups:
+            logits = self._masked_logits(group, x, allowed)
+            chosen = pick(logits, ordered[np.asarray(group.positions)])
+            total += jnp.sum(chosen - jax.nn.logsumexp(logits, axis=1))
+        return total
 
     def sample(self, uniforms: Float[Array, " variables"]) -> Int[Array, " variables"]:
         """The state at the given quantiles, one position after the other."""
         ordered = jnp.zeros(self.order.shape, int)
-        determined = dict(self.mask.determined)
-        free_number = {p: i for i, p in enumerate(self.mask.free)}
+        member_at = {
+            position: (group, number)
+            for group in self.groups
+            for number, position in enumerate(group.positions)
+        }
+        closing = dict(self.mask.determined)
         for position in range(len(self.order)):
-            if position in determined:
-                ordered = self._determine(ordered, position, determined[position])
-                continue
-            number = free_number[position]
-            logits = self._logits_at(ordered, number)
-            allowed = self.mask.allowed(ordered)[position]
-            p = jax.nn.softmax(jnp.where(allowed, logits, -jnp.inf))
-            cdf = jnp.cumsum(p)
-            level = jnp.sum(cdf < uniforms[position] * cdf[-1])
-            ordered = ordered.at[position].set(
-                jnp.clip(level, 0, self.mask.levels - 1).astype(ordered.dtype)
-            )
+            if position in closing:
+                value = self.mask.closing_value(ordered, position, closing[position])
+            else:
+                group, number = member_at[position]
+                logits = self._masked_logits(
+                    group.member(number),
+                    self._inputs(ordered),
+                    self.mask.allowed(ordered),
+                )[0]
+                cdf = jnp.cumsum(jax.nn.softmax(logits))
+                below = cdf < uniforms[position] * cdf[-1]
+                value = jnp.minimum(jnp.sum(below), len(cdf) - 1)
+            ordered = ordered.at[position].set(value.astype(ordered.dtype))
         return ordered[self.inverse]
 
-    def _logits_at(
-        self, ordered: Int[Array, " variables"], number: int
-    ) -> Float[Array, " levels"]:
-        """Logits of one free position."""
-        free = np.asarray(self.mask.free)
-        x = self.causal[number] * self.features[free, ordered[free]].reshape(-1)
-        hidden = jnp.tanh(self.inward[number] @ x + self.shift[number])
-        return self.bias[number] + self.smooth[number] @ (self.outward[number] @ hidden)
+    def weight_blocks(self) -> Blocks:
+        """One block a free position."""
+        return tuple(group.weights() for group in self.groups)
 
-    def _determine(
-        self, ordered: Int[Array, " variables"], position: int, law: int
-    ) -> Int[Array, " variables"]:
-        """Set the position that closes a law."""
-        row = self.mask.law_rows[law]
-        rest = self.mask.totals[law] - row[:position] @ ordered[:position]
-        return ordered.at[position].set(rest // row[position])
+    def with_weight_blocks(self, blocks: Blocks) -> Self:
+        """The same network with other weights."""
+        groups = tuple(
+            group.with_weights(rows)
+            for group, rows in zip(self.groups, blocks, strict=True)
+        )
+        return eqx.tree_at(lambda m: m.groups, self, groups)
 
 
 def build_conditional(
     mask: StateMask,
     order: Int[np.ndarray, " variables"],
-    initial: tuple[Float[np.ndarray, " levels"], ...],
+    initial: tuple[Float[np.ndarray, " _levels"], ...],
     *,
     width: int,
     basis: int,
@@ -126,36 +174,60 @@ def build_conditional(
     - `initial`: law of every variable over `0..cap`, in variable order.
     - `width`, `basis`: hidden units and smooth output functions of each conditional.
     """
-    free = np.asarray(mask.free)
     caps = np.asarray(mask.caps)
-    levels = mask.levels
-    inputs = 2 * len(free)
-    key_in, key_shift = jax.random.split(key)
-    earlier = np.repeat(np.tril(np.ones((len(free), len(free))), -1), 2, axis=1)
-    fan_in = np.maximum(earlier.sum(1), 1.0)[:, None, None]
-    bias = np.full((len(free), levels), FLOOR)
-    for number, position in enumerate(free):
-        law = initial[order[position]]
-        with np.errstate(divide="ignore"):
-            bias[number, : len(law)] = np.maximum(np.log(law), FLOOR)
-    inward = jax.random.normal(key_in, (len(free), width, inputs)) / np.sqrt(fan_in)
-    return ConditionalNetworks(
-        inward=inward.astype(dtype),
-        shift=0.5 * jax.random.normal(key_shift, (len(free), width)).astype(dtype),
-        outward=jnp.zeros((len(free), basis, width), dtype),
-        bias=jnp.asarray(bias, dtype),
-        features=jnp.asarray(_features(caps, levels), dtype),
-        smooth=jnp.asarray(_smooth_functions(caps[free], levels, basis), dtype),
-        causal=jnp.asarray(earlier, dtype),
+    numbers: dict[int, list[int]] = {}
+    for number, position in enumerate(mask.free):
+        numbers.setdefault(int(caps[position]), []).append(number)
+    laws = [initial[order[position]] for position in mask.free]
+    groups = [
+        _build_group(mask, members, laws, width, basis, jax.random.fold_in(key, cap))
+        for cap, members in sorted(numbers.items())
+    ]
+    model = ConditionalNetworks(
+        groups=tuple(groups),
+        features=jnp.asarray(_features(caps[list(mask.free)], mask.levels)),
         order=jnp.asarray(order),
         inverse=jnp.asarray(np.argsort(order)),
         mask=mask,
     )
+    return jax.tree.map(
+        lambda a: a.astype(dtype) if eqx.is_inexact_array(a) else a, model
+    )
+
+
+def _build_group(
+    mask: StateMask,
+    members: list[int],
+    laws: list[Float[np.ndarray, " _levels"]],
+    width: int,
+    basis: int,
+    key: PRNGKeyArray,
+) -> Group:
+    """The networks of some free positions (by number) that share their levels."""
+    positions = tuple(mask.free[number] for number in members)
+    cap = int(np.asarray(mask.caps)[positions[0]])
+    earlier = np.arange(len(mask.free))[None, :] < np.asarray(members)[:, None]
+    causal = np.repeat(earlier.astype(float), 2, axis=1)
+    fan_in = np.maximum(causal.sum(axis=1), 1.0)[:, None, None]
+    smooth = np.tile(_smooth_functions(cap, basis), (len(members), 1, 1))
+    key_in, key_shift = jax.random.split(key)
+    with np.errstate(divide="ignore"):
+        bias = np.stack([np.maximum(np.log(laws[n]), FLOOR) for n in members])
+    shape = (len(members), width)
+    return Group(
+        inward=jax.random.normal(key_in, (*shape, causal.shape[1])) / np.sqrt(fan_in),
+        shift=0.5 * jax.random.normal(key_shift, shape),
+        outward=jnp.zeros((len(members), smooth.shape[2], width)),
+        bias=jnp.asarray(bias),
+        smooth=jnp.asarray(smooth),
+        causal=jnp.asarray(causal),
+        positions=positions,
+    )
 
 
 def _features(
-    caps: Int[np.ndarray, " variables"], levels: int
-) -> Float[np.ndarray, "variables levels 2"]:
+    caps: Int[np.ndarray, " free"], levels: int
+) -> Float[np.ndarray, "free levels 2"]:
     """Copy number and its square root, scaled to -1..1."""
     share = np.arange(levels) / np.maximum(caps, 1)[:, None]
     table = np.stack([2 * share - 1, 2 * np.sqrt(share) - 1], axis=-1)
@@ -163,13 +235,12 @@ def _features(
     return table
 
 
-def _smooth_functions(
-    caps: Int[np.ndarray, " free"], levels: int, basis: int
-) -> Float[np.ndarray, "free levels basis"]:
-    """Chebyshev polynomials of degree 1..basis in the square root of the share."""
-    tables = np.zeros((len(caps), levels, basis))
-    for number, cap in enumerate(caps):
-        degree = min(basis, int(cap))
-        x = 2 * np.sqrt(np.arange(cap + 1) / max(cap, 1)) - 1
-        tables[number, : cap + 1, :degree] = chebyshev.chebvander(x, degree)[:, 1:]
-    return tables
+def _smooth_functions(cap: int, basis: int) -> Float[np.ndarray, "levels basis"]:
+    """Polynomials in the square root of the copy number, of degree 1..basis.
+
+    Chebyshev polynomials; for a cap up to `basis` they span every function of the
+    copy number (but for the constant, which a softmax does not see).
+    """
+    degree = min(basis, cap)
+    x = 2 * np.sqrt(np.arange(cap + 1) / max(cap, 1)) - 1
+    return chebyshev.chebvander(x, degree)[:, 1:]

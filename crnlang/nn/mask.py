@@ -59,13 +59,13 @@ class StateMask(eqx.Module):
             table = table.at[at].set(table[at] & met)
         return table
 
-    def complete(self, ordered: Int[Array, " variables"]) -> Int[Array, " variables"]:
-        """Fill in every determined position from the counts at the others."""
-        for position, law in self.determined:
-            row = self.law_rows[law]
-            rest = self.totals[law] - row @ ordered + row[position] * ordered[position]
-            ordered = ordered.at[position].set(rest // row[position])
-        return ordered
+    def closing_value(
+        self, ordered: Int[Array, " variables"], position: int, law: int
+    ) -> Int[Array, ""]:
+        """The copy number at a determined position, from the counts before it."""
+        row = self.law_rows[law]
+        rest = self.totals[law] - row[:position] @ ordered[:position]
+        return rest // row[position]
 
 
 def build_mask(

@@ -8,10 +8,10 @@ samples can come closer than this noise.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import lgamma
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import gammaln
 
 from crnlang.results.record import Pair, RunData, RunError
 
@@ -247,9 +247,8 @@ def _mean_root(law: Float[np.ndarray, " cells"], samples: float) -> np.ndarray:
     expected = law * samples
     n = np.arange(1, 120)
     grid = np.linspace(0, np.sqrt(30), 400) ** 2
-    logs = (
-        n * np.log(np.maximum(grid, 1e-300))[:, None] - grid[:, None] - gammaln(n + 1)
-    )
+    factorials = np.array([lgamma(k + 1) for k in n.tolist()])
+    logs = n * np.log(np.maximum(grid, 1e-300))[:, None] - grid[:, None] - factorials
     table = (np.sqrt(n) * np.exp(logs)).sum(axis=1)
     small = np.interp(expected, grid, table)
     inverse = 1 / np.maximum(expected, 30)

@@ -22,43 +22,41 @@ NAMES = ("A", "B_C", "A_B", "C")
 
 
 @st.composite
-def runs(draw):
+def contents(draw):
+    """The arguments of a run; it is built in the test, not inside the strategy."""
     caps = np.array(draw(st.lists(st.integers(1, 4), min_size=4, max_size=4)))
+    levels = {name: int(cap) + 1 for name, cap in zip(NAMES, caps, strict=True)}
     times = np.arange(draw(st.integers(1, 3)), dtype=float)
     size = len(times)
 
     def values(*shape):
-        return draw(arrays(float, tuple(map(int, shape)), elements=st.floats(0, 1)))
+        return draw(arrays(float, shape, elements=st.floats(0, 1)))
 
     pairs = draw(st.lists(st.sampled_from([("A", "B_C"), ("A_B", "C")]), unique=True))
-    queries = tuple(
-        QueryAnswer(name, "prob", (), times, values(size), values(size))
+    law = values(size, levels["A"], levels["B_C"])
+    queries = [("d", "dist", ("A", "B_C"), times, law, law / 10)]
+    queries += [
+        (name, "prob", (), times, values(size), values(size))
         for name in draw(st.lists(st.sampled_from(["p", "p 1", "p+1"]), unique=True))
-    )
-    law = values(size, caps[0] + 1, caps[1] + 1)
-    dist = QueryAnswer("d", "dist", ("A", "B_C"), times, law, law / 10)
-    return RunData(
-        engine="fsp",
-        model="m",
-        seed=draw(st.integers(0, 2**40)),
-        names=NAMES,
-        caps=caps,
-        times=times,
-        samples=np.full(size, np.inf),
-        marginals=values(size, 4, int(caps.max()) + 1),
-        means=values(size, 4),
-        sds=values(size, 4),
-        joints={
-            (a, b): values(size, caps[NAMES.index(a)] + 1, caps[NAMES.index(b)] + 1)
-            for a, b in pairs
-        },
-        queries=(dist, *queries),
-        leak=draw(st.none() | st.just(times)),
-        health=draw(st.just({}) | st.just({"dt": np.array([0.1, 0.2])})),
-        status=draw(st.sampled_from(["complete", "stopped"])),
-        sentence=draw(st.text()),
-        wall_seconds=1.5,
-    )
+    ]
+    return queries, {
+        "engine": "fsp",
+        "model": "m",
+        "seed": draw(st.integers(0, 2**40)),
+        "names": NAMES,
+        "caps": caps,
+        "times": times,
+        "samples": np.full(size, np.inf),
+        "marginals": values(size, 4, max(levels.values())),
+        "means": values(size, 4),
+        "sds": values(size, 4),
+        "joints": {(a, b): values(size, levels[a], levels[b]) for a, b in pairs},
+        "leak": draw(st.none() | st.just(times)),
+        "health": draw(st.just({}) | st.just({"dt": np.array([0.1, 0.2])})),
+        "status": draw(st.sampled_from(["complete", "stopped"])),
+        "sentence": draw(st.text()),
+        "wall_seconds": 1.5,
+    }
 
 
 def assert_same(a, b):
@@ -97,8 +95,11 @@ SIMPLE = RunData(
 
 
 @settings(max_examples=15)
-@given(runs())
-def test_what_is_written_is_read(data):
+@given(contents())
+def test_what_is_written_is_read(drawn):
+    queries, fields_ = drawn
+    answers = tuple(QueryAnswer(*query) for query in queries)
+    data = RunData(**fields_, queries=answers)
     with tempfile.TemporaryDirectory() as folder:
         path = write_run(Path(folder) / "run", data, "crn 1\n", {"engine": "fsp"})
         assert_same(data, read_run(path))

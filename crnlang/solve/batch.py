@@ -1,0 +1,121 @@
+"""Where samples come from: quasi-random draws, half of them pushed along a channel.
+
+The proposal q mixes draws from P with states just entered through a channel, every
+channel equally often ("channel-balanced in-flux"): take source states with weight
+a_k and fire the channel. Its density is known without extra work,
+
+    q(n) / P(n) = 1 - rho + rho / K sum_k r_k(n) / E_P[a_k],
+
+with r_k the in-flux ratios of the kernel, so the importance weights P/q are exact and
+bounded by 1/(1 - rho). A slow channel that opens a new mode is seen from the start.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
+from scipy.stats import qmc
+
+from crnlang.nn.base import AbstractAutoregressive
+from crnlang.solve.problem import Generator
+
+#: Bits of a quasi-random coordinate.
+_BITS = 30
+
+
+class Batch(eqx.Module):
+    """Samples of q with their weights P/q, normalised to sum 1, and mean propensities.
+
+    `mean_propensity` is E_P[a_k], estimated on the draws from P.
+    """
+
+    counts: Int[Array, "batch variables"]
+    weights: Float[Array, " batch"]
+
+    def effective_share(self) -> Float[Array, ""]:
+        """Effective sample size over batch size (Kish), 1 for equal weights."""
+        return 1.0 / jnp.sum(self.weights**2) / self.weights.shape[0]
+
+
+def sobol_points(size: int, variables: int, seed: int) -> UInt[Array, "size variables"]:
+    """Scrambled Sobol points as integers; `quantiles` makes each draw unbiased."""
+    power = int(np.ceil(np.log2(size)))
+    points = qmc.Sobol(variables, seed=seed, bits=_BITS).random_base2(power)[:size]
+    return jnp.asarray(points * 2**_BITS, dtype=jnp.uint32)
+
+
+def quantiles(
+    key: PRNGKeyArray, points: UInt[Array, "size variables"], dtype: np.dtype
+) -> Float[Array, "size variables"]:
+    """The points after a random digital shift: each uniform in (0, 1), all spread out.
+
+    Source: Owen, Monte Carlo theory, chapter 17 (randomised quasi-Monte Carlo).
+    """
+    shift = jax.random.bits(key, (points.shape[1],), jnp.uint32) >> (32 - _BITS)
+    return ((points ^ shift).astype(dtype) + 0.5) / 2**_BITS
+
+
+def draw_batch(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    points: UInt[Array, "batch variables"],
+    key: PRNGKeyArray,
+    t: Float[Array, ""],
+    influx_share: float,
+) -> tuple[Batch, Float[Array, " channels"]]:
+    """Draw from the mixture q; returns the batch and the mean propensities under P."""
+    key_points, key_push = jax.random.split(key)
+    size = points.shape[0]
+    pushed = round(influx_share * size)
+    dtype = model.weight_blocks()[0].dtype
+    spread = quantiles(key_points, points[: size - pushed], dtype)
+    drawn = jax.vmap(model.sample)(spread)
+    propensities = jax.vmap(generator.outflux, in_axes=(0, None))(drawn, t)
+    mean_propensity = jnp.mean(propensities, axis=0)
+    if not pushed:
+        weights = jnp.full(size, 1.0 / size, dtype)
+        return Batch(drawn, weights), mean_propensity
+    entered = _push(key_push, drawn, propensities, generator.net_changes, pushed)
+    counts = jnp.concatenate([drawn, entered])
+    influx = jax.vmap(generator.influx, in_axes=(None, 0, None))(
+        model.log_prob, counts, t
+    )
+    ratio = 1.0 - influx_share + influx_share * _balance(influx, mean_propensity)
+    weights = 1.0 / ratio
+    return Batch(counts, weights / jnp.sum(weights)), mean_propensity
+
+
+def _balance(
+    influx: Float[Array, "batch channels"], mean_propensity: Float[Array, " channels"]
+) -> Float[Array, " batch"]:
+    """Mean of r_k(n) / E_P[a_k] over the channels that can fire."""
+    active = mean_propensity > 0
+    scale = jnp.where(active, 1.0 / jnp.where(active, mean_propensity, 1.0), 0.0)
+    return influx @ scale / jnp.maximum(jnp.sum(active), 1)
+
+
+def _push(
+    key: PRNGKeyArray,
+    drawn: Int[Array, "drawn variables"],
+    propensities: Float[Array, "drawn channels"],
+    net_changes: Int[Array, "channels variables"],
+    size: int,
+) -> Int[Array, "size variables"]:
+    """States entered through a channel: every active channel equally often.
+
+    Sources are resampled systematically (one uniform a channel) with weight a_k.
+    """
+    channels = propensities.shape[1]
+    active = jnp.max(propensities, axis=0) > 0
+    number = jnp.maximum(jnp.sum(active), 1)
+    ranked = jnp.argsort(~active, stable=True)
+    draw = jnp.arange(size)
+    channel = ranked[draw % number]
+    places = (size - (draw % number) + number - 1) // number
+    offset = jax.random.uniform(key, (channels,), propensities.dtype)[channel]
+    cumulated = jnp.cumsum(propensities, axis=0)
+    level = (draw // number + offset) / places * cumulated[-1, channel]
+    find = jax.vmap(lambda k, x: jnp.searchsorted(cumulated[:, k], x, side="right"))
+    source = jnp.minimum(find(channel, level), drawn.shape[0] - 1)
+    return drawn[source] + net_changes[channel]

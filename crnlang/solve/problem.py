@@ -1,0 +1,35 @@
+"""What the engine needs to know of a master equation."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from jaxtyping import Array, Bool, Float, Int
+
+LogProb = Callable[[Int[Array, " variables"]], Float[Array, ""]]
+
+
+class Generator(Protocol):
+    """The generator W of a master equation as seen from one state; the caller vmaps."""
+
+    @property
+    def net_changes(self) -> Int[Array, "channels variables"]:
+        """The net change of every channel."""
+        ...
+
+    def outflux(
+        self, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, " channels"]:
+        """a_k(n), 0 where the firing would leave the state space."""
+        ...
+
+    def sources(
+        self, counts: Int[Array, " variables"]
+    ) -> tuple[Int[Array, "channels variables"], Bool[Array, " channels"]]:
+        """The states n - s_k, and whether they lie in the state space."""
+        ...
+
+    def influx(
+        self, log_prob: LogProb, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, " channels"]:
+        """r_k(n) = a_k(n - s_k) P(n - s_k) / P(n)."""
+        ...
