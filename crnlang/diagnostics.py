@@ -96,11 +96,17 @@ class Diagnostic:
         return (self.span.source.path, self.span.start, self.span.end, self.code)
 
 
-class CrnError(Exception):
-    """A `.crn` file that cannot be used: every diagnostic of it, in order of place.
+class Refusal(Exception):
+    """Something that cannot be done; the text tells the user why and what to do.
 
     `exit_code` is what the command line ends with.
     """
+
+    exit_code: int
+
+
+class CrnError(Refusal):
+    """A `.crn` file that cannot be used: every diagnostic of it, in order of place."""
 
     exit_code = 1
 

@@ -1,7 +1,8 @@
 """The command `crnc`: the only place that prints and exits.
 
 One file a command; a new one is imported and added at the end of this file. Exit
-codes: 0 done, 1 the model is wrong, 2 wrong usage, 70 a bug in crnlang.
+codes: 0 done, 1 the model is wrong, 2 wrong usage, 3 an engine refused or stopped
+early, 70 a bug in crnlang, 130 interrupted.
 """
 
 import sys
@@ -14,10 +15,12 @@ from crnlang.cli.check import check
 from crnlang.cli.compare import compare
 from crnlang.cli.explain import explain
 from crnlang.cli.plot import plot
+from crnlang.cli.run import run
 from crnlang.cli.show import show
-from crnlang.diagnostics import CrnError
+from crnlang.diagnostics import CrnError, Refusal
 
 BUG_EXIT_CODE = 70
+INTERRUPTED_EXIT_CODE = 130
 
 
 class CrncGroup(click.Group):
@@ -30,6 +33,12 @@ class CrncGroup(click.Group):
         except CrnError as error:
             click.echo(str(error), err=True)
             sys.exit(error.exit_code)
+        except Refusal as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted: nothing was written.", err=True)
+            sys.exit(INTERRUPTED_EXIT_CODE)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception:  # noqa: BLE001 - the last resort before the user
@@ -46,7 +55,8 @@ class CrncGroup(click.Group):
 def main() -> None:
     """Describe a stochastic reaction network in a `.crn` file; solve it.
 
-    Exit codes: 0 done, 1 the model is wrong, 2 wrong usage, 70 a bug in crnlang.
+    Exit codes: 0 done, 1 the model is wrong, 2 wrong usage, 3 an engine refused or
+    stopped early, 70 a bug in crnlang, 130 interrupted.
     """
 
 
@@ -54,4 +64,5 @@ main.add_command(check)
 main.add_command(compare)
 main.add_command(explain)
 main.add_command(plot)
+main.add_command(run)
 main.add_command(show)

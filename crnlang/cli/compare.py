@@ -8,9 +8,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from crnlang.cli.runs import RunProblem, open_run
 from crnlang.results.compare import Comparison, compare_runs, label
-from crnlang.results.record import RunData, RunError
+from crnlang.results.record import RunData
+from crnlang.results.run_directory import read_run
 
 #: Exit code where a distance is above `--fail-above`.
 TOO_FAR = 3
@@ -44,11 +44,8 @@ def compare(
     Prints the Hellinger distance of every marginal and of every joint law that both
     can give: 0 for equal laws, 1 for laws without a common state.
     """
-    a, b = open_run(run_a), open_run(run_b)
-    try:
-        comparison = compare_runs(a, b)
-    except RunError as error:
-        raise RunProblem(str(error)) from error
+    a, b = read_run(run_a), read_run(run_b)
+    comparison = compare_runs(a, b)
     if as_json:
         click.echo(json.dumps(comparison.as_json()))
     else:

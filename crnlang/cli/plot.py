@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from crnlang.cli.runs import RunProblem, open_run
 from crnlang.diagnostics import listing, suggest
-from crnlang.report.plot import Joint, Marginal, MissingMatplotlibError, draw_run
+from crnlang.report.plot import Joint, Marginal, draw_run
 from crnlang.results.record import RunData
+from crnlang.results.run_directory import read_run
 
 #: Endings that matplotlib can write here.
 FORMATS = (".png", ".pdf", ".svg")
@@ -37,7 +37,7 @@ def plot(
     """Draw a run: the marginals over time and one joint law (png, pdf or svg)."""
     if out.suffix not in FORMATS:
         raise click.UsageError(f"{out} must end in {', '.join(FORMATS)}")
-    data = open_run(run)
+    data = read_run(run)
     places = [_place(data, t) for t in chosen] or list(range(len(data.times)))
     names = [_known(data, name) for name in species] or list(data.names)
     marginals = [
@@ -49,12 +49,7 @@ def plot(
         for name in names
     ]
     title = f"{data.model} ({data.engine})"
-    try:
-        draw_run(
-            title, data.times[places], marginals, _joint(data, joint, places[-1]), out
-        )
-    except MissingMatplotlibError as error:
-        raise RunProblem(str(error)) from error
+    draw_run(title, data.times[places], marginals, _joint(data, joint, places[-1]), out)
     click.echo(str(out))
 
 

@@ -29,7 +29,7 @@ def show(file: Path, stage: str) -> None:
         text = print_lowered(compilation.lowered)
     else:
         # imported here because it loads JAX, which the other stages do without
-        from crnlang.pipeline import show_kernel
+        from crnlang.pipeline.kernel import show_kernel
 
         text = show_kernel(compilation.lowered)
     click.echo(text, nl=False)

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
+from crnlang.diagnostics import Refusal
 
-class WitnessError(Exception):
-    """A witness cannot answer; the text says why and what to do.
 
-    `exit_code` is what the command line ends with.
-    """
+class WitnessError(Refusal):
+    """A witness cannot answer; the text says why and what to do."""
 
     exit_code = 3
 

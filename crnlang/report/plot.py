@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from crnlang.diagnostics import Refusal
+
 #: Up to so many times a marginal is drawn as curves, above as a heat map.
 MOST_CURVES = 6
 #: Columns of small panels.
@@ -21,8 +23,10 @@ VISIBLE = 1e-3
 INK, ACCENT, GRID = "#22262e", "#d1495b", "#d9dce1"
 
 
-class MissingMatplotlibError(Exception):
+class MissingMatplotlibError(Refusal):
     """matplotlib is not installed."""
+
+    exit_code = 2
 
     def __init__(self) -> None:
         super().__init__(

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
+from crnlang.diagnostics import Refusal
+
 Pair = tuple[str, str]
 
 
-class RunError(Exception):
-    """A run directory, or a record, cannot be used; the text says why and what to do.
-
-    `exit_code` is what the command line ends with.
-    """
+class RunError(Refusal):
+    """A run directory or a record cannot be used; the text says why and what to do."""
 
     exit_code = 2
 

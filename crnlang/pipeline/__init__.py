@@ -1,0 +1,124 @@
+"""A `.crn` file -> the record of a run: compile, choose, run an engine, summarise.
+
+| step             | from                    | to                         |
+|------------------|-------------------------|----------------------------|
+| `compile_file`   | text                    | `Compilation`              |
+| `resolve_solve`  | network, command line   | `Choice`: engine, settings |
+| an engine        | `LoweredNetwork`        | `Found`: laws at times     |
+| `summarise`      | laws                    | `RunData`                  |
+| `store_run`      | `Run`                   | a run directory            |
+
+Each engine is imported where it runs: JAX and numba take a second to load.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from crnlang.compiler import Compilation, compile_file
+from crnlang.ir.network import SettingValue
+from crnlang.pipeline.choose import Choice, answerable, resolve_solve, save_times
+from crnlang.pipeline.cost import Clock
+from crnlang.pipeline.found import Found, Run, Silent, Watcher, health_of
+from crnlang.results.run_directory import write_run
+from crnlang.results.summary import summarise
+from crnlang.settings import FspSettings, NeuralSettings, SsaSettings, as_plain
+from crnlang.solve.outcome import Outcome
+
+
+def run_file(
+    path: Path | str,
+    *,
+    solve: str | None = None,
+    engine: str | None = None,
+    overrides: Mapping[str, SettingValue] | None = None,
+    seed: int | None = None,
+) -> Run:
+    """Compile a file and run the engine that it, or the arguments, ask for.
+
+    Raises:
+        CrnError: the file is no valid network.
+        SettingError: an unknown block, engine or setting, or a value out of range.
+        Refusal: the engine has no answer.
+    """
+    compilation = compile_file(path)
+    choice = resolve_solve(compilation.network, solve, engine, overrides, seed)
+    return run_compiled(compilation, choice, Silent())
+
+
+def run_compiled(compilation: Compilation, choice: Choice, watcher: Watcher) -> Run:
+    """Run an engine on a compiled file.
+
+    A run that stops early is no exception: its record ends at the last good time.
+
+    Raises:
+        Refusal: the engine has no answer.
+    """
+    lowered = compilation.lowered
+    save = save_times(lowered, choice.settings)
+    settings = dataclasses.replace(choice.settings, save=save)
+    clock = Clock()
+    match settings:
+        case FspSettings():
+            from crnlang.pipeline.witnesses import run_fsp
+
+            found = run_fsp(lowered, settings)
+        case SsaSettings():
+            from crnlang.pipeline.witnesses import run_ssa
+
+            found = run_ssa(lowered, settings, clock)
+        case NeuralSettings():
+            from crnlang.pipeline.neural import run_neural
+
+            found = run_neural(lowered, settings, watcher, clock)
+        case _:
+            raise TypeError(f"no engine runs {type(settings).__name__}")
+    return _recorded(compilation, choice, found, clock)
+
+
+def _recorded(
+    compilation: Compilation, choice: Choice, found: Found, clock: Clock
+) -> Run:
+    """The record of what an engine found, its questions answered."""
+    times = [snapshot.time for snapshot in found.snapshots]
+    lowered, unanswered = answerable(compilation.lowered, times)
+    data = summarise(
+        lowered,
+        found.snapshots,
+        engine=choice.engine,
+        seed=choice.settings.seed,
+        leak=found.leak,
+    )
+    cost = clock.cost()
+    is_complete = found.outcome is Outcome.SUCCESSFUL
+    last_good = "" if is_complete else f" The last good time is t = {times[-1]:g}."
+    data = dataclasses.replace(
+        data,
+        health=health_of(found.infos),
+        status="complete" if is_complete else "stopped",
+        sentence=found.outcome.sentence + last_good,
+        wall_seconds=cost.compile_seconds + cost.run_seconds,
+    )
+    return Run(
+        data=data,
+        source=compilation.network.source.text,
+        settings=as_plain(choice.engine, choice.settings),
+        outcome=found.outcome,
+        cost=cost,
+        weights=found.weights,
+        notes=(*choice.notes, *unanswered),
+    )
+
+
+def store_run(run: Run, directory: Path) -> Path:
+    """Write a run into an empty or missing directory; hand back its path.
+
+    Beside the usual files: `cost.json`, and for a network its weights at every time.
+
+    Raises:
+        RunError: the directory is not empty, or cannot be written.
+    """
+    cost = json.dumps(run.cost.as_plain(), indent=2) + "\n"
+    files = {"cost.json": cost.encode(), **run.weights}
+    return write_run(directory, run.data, run.source, run.settings, files)

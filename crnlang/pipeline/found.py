@@ -1,0 +1,78 @@
+"""What passes between the engines, the record and whoever watches a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from crnlang.pipeline.cost import Cost
+from crnlang.results.record import RunData
+from crnlang.results.summary import Snapshot
+from crnlang.solve.outcome import STAGES, Outcome, StepInfo
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """Is told how a run goes."""
+
+    def step(self, info: StepInfo) -> None:
+        """A step was accepted."""
+
+    def law(self, number: int, total: int) -> None:
+        """The law at the save time `number` of `total` was read from the network."""
+
+
+class Silent:
+    """A watcher that does nothing."""
+
+    def step(self, info: StepInfo) -> None:
+        """Do nothing."""
+
+    def law(self, number: int, total: int) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What an engine found: the law at every time reached, how it went and ended.
+
+    `leak` as in `RunData`; `weights` are the files that hold a network's weights.
+    """
+
+    snapshots: tuple[Snapshot, ...]
+    outcome: Outcome = Outcome.SUCCESSFUL
+    leak: Float[np.ndarray, " times"] | None = None
+    infos: tuple[StepInfo, ...] = ()
+    weights: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run: its record, what made it, what it cost.
+
+    `settings` is the resolved record as plain values; `notes` say what the run was
+    asked for and does not answer.
+    """
+
+    data: RunData
+    source: str
+    settings: Mapping[str, Any]
+    outcome: Outcome
+    cost: Cost
+    weights: Mapping[str, bytes]
+    notes: tuple[str, ...]
+
+
+def health_of(infos: Sequence[StepInfo]) -> dict[str, Float[np.ndarray, " steps"]]:
+    """Every field of the steps as one array; a stage is its place in `STAGES`."""
+    if not infos:
+        return {}
+    numbers = [one.name for one in fields(StepInfo) if one.name != "stage"]
+    health = {
+        name: np.array([getattr(info, name) for info in infos], dtype=float)
+        for name in numbers
+    }
+    stages = [STAGES.index(info.stage) for info in infos]
+    return {"stage": np.array(stages, dtype=float), **health}

@@ -1,0 +1,131 @@
+"""The law of a network at one time, as states with weights.
+
+Every state where they are few enough, its probability computed: an exact read-out.
+Else quasi-random samples.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Integer
+
+from crnlang.ir.lowered import StateSpace
+from crnlang.nn.base import AbstractAutoregressive
+from crnlang.results.summary import Snapshot
+from crnlang.settings import NeuralSettings
+from crnlang.solve.batch import quantiles, sobol_points
+from crnlang.solve.outcome import EngineError
+
+#: Up to so many states every probability is computed.
+MOST_STATES = 500_000
+#: Samples of the law where there are more states; a power of 2 suits Sobol points.
+SAMPLES = 2**17
+#: States in one call of the network: bounds its memory.
+CHUNK = 2**13
+#: How far from 1 the probabilities may add up, by precision.
+DRIFT = {"float64": 1e-9, "float32": 1e-3}
+
+
+class LawReader:
+    """Reads the laws of networks that share a state space; compiled once."""
+
+    def __init__(self, space: StateSpace, settings: NeuralSettings) -> None:
+        self.space = space
+        self.precision = settings.precision
+        self.seed = settings.seed
+        is_small = space.number_of_states() <= MOST_STATES
+        self.states = enumerate_states(space) if is_small else None
+
+    def read(self, model: AbstractAutoregressive, time: float, place: int) -> Snapshot:
+        """The law at a save time; `place` is its position among them.
+
+        Raises:
+            EngineError: the probabilities of all states do not add up to 1.
+        """
+        if self.states is None:
+            return Snapshot(time, self._sample(model, place))
+        weights = self._probabilities(model, self.states)
+        total = float(weights.sum())
+        if not abs(total - 1) <= DRIFT[self.precision]:
+            raise EngineError(
+                f"the probabilities of the network at t = {time:g} add up to {total:g} "
+                "instead of 1: its weights are damaged, and nothing was written"
+            )
+        return Snapshot(time, self.states, weights, is_exact=True)
+
+    def _probabilities(
+        self,
+        model: AbstractAutoregressive,
+        states: Integer[np.ndarray, "states variables"],
+    ) -> Float[np.ndarray, " states"]:
+        """P of every state; the last chunk is filled up, so that one shape compiles."""
+        found = [
+            np.asarray(_log_probs(model, jnp.asarray(chunk, int)), dtype=float)
+            for chunk in _chunks(states)
+        ]
+        return np.exp(np.concatenate(found)[: len(states)])
+
+    def _sample(
+        self, model: AbstractAutoregressive, place: int
+    ) -> Integer[np.ndarray, "samples variables"]:
+        """Quasi-random samples, shifted anew for every save time."""
+        variables = len(self.space.caps)
+        points = sobol_points(SAMPLES, variables, self.seed)
+        key = jax.random.fold_in(jax.random.key(self.seed), place)
+        spread = quantiles(key, points, np.dtype(self.precision))
+        small = np.min_scalar_type(int(self.space.caps.max()))
+        found = [
+            np.asarray(_samples(model, spread[start : start + CHUNK])).astype(small)
+            for start in range(0, SAMPLES, CHUNK)
+        ]
+        return np.concatenate(found)
+
+
+@eqx.filter_jit
+def _log_probs(
+    model: AbstractAutoregressive, states: Int[Array, "chunk variables"]
+) -> Float[Array, " chunk"]:
+    return jax.vmap(model.log_prob)(states)
+
+
+@eqx.filter_jit
+def _samples(
+    model: AbstractAutoregressive, spread: Float[Array, "chunk variables"]
+) -> Int[Array, "chunk variables"]:
+    return jax.vmap(model.sample)(spread)
+
+
+def _chunks(
+    states: Integer[np.ndarray, "states variables"],
+) -> list[Integer[np.ndarray, "chunk variables"]]:
+    """Equal pieces; the first state fills up the last of them."""
+    size = min(CHUNK, len(states))
+    missing = -len(states) % size
+    filled = np.concatenate([states, np.repeat(states[:1], missing, axis=0)])
+    return list(filled.reshape(-1, size, states.shape[1]))
+
+
+def enumerate_states(space: StateSpace) -> Integer[np.ndarray, "states variables"]:
+    """Every state of the box that obeys the laws, in lexicographic order.
+
+    Prefixes are extended one variable at a time; those whose remainders of the laws
+    lie outside what the variables to come can take are dropped.
+    """
+    caps, laws = space.caps, space.laws
+    least = np.cumsum(np.minimum(laws * caps, 0)[:, ::-1], axis=1)[:, ::-1]
+    most = np.cumsum(np.maximum(laws * caps, 0)[:, ::-1], axis=1)[:, ::-1]
+    nothing = np.zeros((len(laws), 1), dtype=np.int64)
+    least, most = np.hstack([least, nothing]), np.hstack([most, nothing])
+    rows = np.zeros((1, 0), dtype=np.min_scalar_type(int(caps.max())))
+    rest = space.totals[None, :]
+    for variable, cap in enumerate(caps.tolist()):
+        counts = np.arange(cap + 1)
+        column = np.tile(counts, len(rows))
+        rest = np.repeat(rest, cap + 1, axis=0) - column[:, None] * laws[:, variable]
+        after = variable + 1
+        is_open = ((rest >= least[:, after]) & (rest <= most[:, after])).all(axis=1)
+        grown = np.repeat(rows, cap + 1, axis=0)
+        rows = np.hstack([grown, column[:, None].astype(rows.dtype)])[is_open]
+        rest = rest[is_open]
+    return rows

@@ -1,0 +1,81 @@
+"""The neural engines: lowered network -> kernel and model -> evolve -> laws."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import jax
+import numpy as np
+from jax import monitoring
+
+from crnlang.codegen.ansatz import build_model
+from crnlang.codegen.kernel import build_kernel
+from crnlang.ir.lowered import LoweredNetwork
+from crnlang.pipeline.cost import Clock
+from crnlang.pipeline.found import Found, Watcher
+from crnlang.pipeline.law import LawReader
+from crnlang.pipeline.weights import file_name, pack_weights
+from crnlang.settings import NeuralSettings
+from crnlang.solve.evolve import evolve
+from crnlang.solve.outcome import EngineError
+
+#: The events of JAX that belong to compiling: tracing, lowering, XLA.
+COMPILING = "/jax/core/compile/"
+
+
+def run_neural(
+    lowered: LoweredNetwork, settings: NeuralSettings, watcher: Watcher, clock: Clock
+) -> Found:
+    """Evolve a network from the initial law, and read its law at the times reached.
+
+    Raises:
+        Refusal: no network can be built, no time was reached, or memory ran out.
+    """
+    with _compilation_counted(clock), _memory_shortage_told():
+        jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
+        generator = build_kernel(lowered, np.dtype(settings.precision))
+        model = build_model(lowered, settings, jax.random.key(settings.seed))
+        solution = evolve(model, generator, settings, settings.save, watcher.step)
+        if not solution.times:
+            raise EngineError(f"no time was reached: {solution.outcome.sentence}")
+        reader = LawReader(lowered.space, settings)
+        snapshots = []
+        for place, time in enumerate(solution.times):
+            snapshots.append(reader.read(solution.models[place], time, place))
+            watcher.law(place + 1, len(solution.times))
+    return Found(
+        snapshots=tuple(snapshots),
+        outcome=solution.outcome,
+        infos=solution.infos,
+        weights={
+            file_name(place): pack_weights(model)
+            for place, model in enumerate(solution.models)
+        },
+    )
+
+
+@contextmanager
+def _compilation_counted(clock: Clock) -> Iterator[None]:
+    """Tell the clock what JAX spends on compiling inside the block."""
+
+    def count(event: str, duration_secs: float, **_: str | int) -> None:
+        if event.startswith(COMPILING):
+            clock.add_compiling(duration_secs)
+
+    monitoring.register_event_duration_secs_listener(count)
+    try:
+        yield
+    finally:
+        monitoring.unregister_event_duration_listener(count)
+
+
+@contextmanager
+def _memory_shortage_told() -> Iterator[None]:
+    """Turn JAX's out-of-memory into a refusal that says what to lower."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise EngineError(
+            "the device ran out of memory; lower `samples`, then `width`"
+        ) from error

@@ -1,0 +1,51 @@
+"""Weights of networks as files of a run directory, and the networks back from them."""
+
+from io import BytesIO
+from pathlib import Path
+
+import equinox as eqx
+import jax
+
+from crnlang.codegen.ansatz import build_model
+from crnlang.compiler import compile_text
+from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.conditional import ConditionalNetworks
+from crnlang.results.record import RunError
+from crnlang.results.run_directory import read_files
+from crnlang.settings import NeuralSettings, resolve_settings
+
+
+def file_name(place: int) -> str:
+    """The file with the weights at the save time `place`, counted from 0."""
+    return f"weights_{place:04d}.eqx"
+
+
+def pack_weights(model: AbstractAutoregressive) -> bytes:
+    """The weights of a network as the content of a file."""
+    stream = BytesIO()
+    eqx.tree_serialise_leaves(stream, model.weight_blocks())
+    return stream.getvalue()
+
+
+def load_model(directory: Path, place: int) -> ConditionalNetworks:
+    """The network of a run at the save time `place`.
+
+    float64 needs `jax_enable_x64`.
+
+    Raises:
+        RunError: there is no such run, no such time, or the engine was no network.
+    """
+    files = read_files(directory)
+    values = dict(files.settings)
+    engine = values.pop("engine")
+    if values.get("save"):
+        values["save"] = tuple(values["save"])
+    settings = resolve_settings(engine, values)
+    path = directory / file_name(place)
+    if not isinstance(settings, NeuralSettings) or not path.is_file():
+        raise RunError(f"{directory} holds no weights for save time number {place}")
+    lowered = compile_text(files.model, str(directory / "model.crn")).lowered
+    model = build_model(lowered, settings, jax.random.key(settings.seed))
+    stream = BytesIO(path.read_bytes())
+    blocks = eqx.tree_deserialise_leaves(stream, model.weight_blocks())
+    return model.with_weight_blocks(blocks)

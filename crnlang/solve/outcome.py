@@ -1,0 +1,72 @@
+"""How a run goes and how it ended. Free of JAX, so that every floor may speak it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from crnlang.diagnostics import Refusal
+
+
+class EngineError(Refusal):
+    """The neural engine has no answer at all; the text says why and what to do."""
+
+    exit_code = 3
+
+
+class Outcome(Enum):
+    """How a run ended: a word for programs, a sentence for people."""
+
+    SUCCESSFUL = ("successful", "The run reached its end.")
+    STEP_TOO_SMALL = (
+        "step_too_small",
+        "The time step shrank to nothing: the network cannot follow the law within "
+        "`tolerance`. Raise `tolerance`, `width` or `samples`.",
+    )
+    NOT_FINITE = (
+        "not_finite",
+        "A weight, a propensity or an error estimate became infinite or not a number. "
+        "Raise `diag_shift` or `samples`, and look for a propensity that divides by 0.",
+    )
+    OUT_OF_STEPS = (
+        "out_of_steps",
+        "The run used up `max_steps`. Raise `max_steps`, or raise `tolerance` for "
+        "longer steps.",
+    )
+    COLLAPSED = (
+        "collapsed",
+        "A handful of samples carried the whole batch, so its averages mean nothing. "
+        "Raise `samples` or `diag_shift`.",
+    )
+    INTERRUPTED = ("interrupted", "The run was interrupted.")
+
+    def __init__(self, word: str, sentence: str) -> None:
+        self.word = word
+        self.sentence = sentence
+
+
+#: What a step can be: a set of states propagated and projected, a step of the
+#: time-dependent variational principle, or natural gradient towards an Euler step.
+STAGES = ("set", "tdvp", "natgrad")
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """The health of one accepted step.
+
+    `t` is the time reached, `dt` the step taken, `error` the estimated error of the
+    step and `residual` the part of the motion that the network could not follow, 0 for
+    none. `effective_share` is the effective sample size over the batch size, 1 at
+    best; `condition` the condition number of the linear system; `rejections` the tries
+    at this step that were thrown away; `seconds` its wall time, compilation included.
+    """
+
+    step: int
+    stage: str
+    t: float
+    dt: float
+    error: float
+    residual: float
+    effective_share: float
+    diag_shift: float
+    condition: float
+    rejections: int
+    seconds: float

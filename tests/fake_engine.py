@@ -1,0 +1,36 @@
+"""A stand-in for the neural engine: equal steps, in which it learns nothing."""
+
+from crnlang.solve.solution import Outcome, Solution, StepInfo
+
+STEPS = 8
+
+
+def step_info(step, end):
+    return StepInfo(
+        step=step,
+        stage="tdvp",
+        t=end * step / STEPS,
+        dt=end / STEPS,
+        error=0.01,
+        residual=0.05,
+        effective_share=0.6,
+        diag_shift=0.01,
+        condition=100.0,
+        rejections=1,
+        seconds=0.1,
+    )
+
+
+def fake_evolve(outcome=Outcome.SUCCESSFUL):
+    """An `evolve` that ends with the outcome: half-way, unless it is successful."""
+
+    def evolve(model, generator, settings, save, report):
+        is_whole = outcome is Outcome.SUCCESSFUL
+        infos = [step_info(k + 1, save[-1]) for k in range(STEPS if is_whole else 4)]
+        for info in infos:
+            report(info)
+        reached = [time for time in save if time <= infos[-1].t]
+        times = sorted({*reached, infos[-1].t})
+        return Solution(tuple(times), (model,) * len(times), tuple(infos), outcome)
+
+    return evolve

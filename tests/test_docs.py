@@ -1,0 +1,105 @@
+"""README and `docs/`: outputs shown are real, programs compile, links lead somewhere.
+
+A ```console block holds commands, each after `$ `, and what they print. The commands
+run in a shell, in a folder with a copy of `examples/`; `pytest --update-golden` writes
+what they print now into the page.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from crnlang.cli import main
+from crnlang.compiler import compile_text
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
+PROGRAM = re.compile(r"(?<=```crn\n).*?(?=```)", re.DOTALL)
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+SHIM = f'#!/bin/sh\nexec "{sys.executable}" -m crnlang "$@"\n'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where commands of the pages run: `examples/`, and `crnc` on the path."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shim = tmp_path / "bin" / "crnc"
+    shim.parent.mkdir()
+    shim.write_text(SHIM, encoding="utf-8")
+    shim.chmod(0o755)
+    return tmp_path
+
+
+def session(block, folder):
+    """The commands of a console block with what they print now."""
+    path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
+    package = {"PATH": path, "PYTHONPATH": str(ROOT)}
+    lines = []
+    for command in (line for line in block.splitlines() if line.startswith("$ ")):
+        process = subprocess.run(
+            command.removeprefix("$ "),
+            shell=True,
+            cwd=folder,
+            env={**os.environ, **package},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        lines += [command, *process.stdout.rstrip("\n").splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_outputs_are_what_the_commands_print(page, golden, folder):
+    text = page.read_text(encoding="utf-8")
+    golden(CONSOLE.sub(lambda block: session(block[0], folder), text), page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_programs_compile_without_a_warning(page):
+    for program in PROGRAM.findall(page.read_text(encoding="utf-8")):
+        assert compile_text(program).warnings == ()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    local = [link for link in links if not re.match(r"https?:", link)]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_exist(page):
+    named = re.findall(r"\bcrnc ([a-z]+)\b", page.read_text(encoding="utf-8"))
+    context = click.Context(main)
+    assert [name for name in named if main.get_command(context, name) is None] == []
+
+
+def test_the_index_lists_every_page():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {page.name for page in PAGES if page.parent.name == "docs"}
+    assert pages - {"index.md"} <= set(LINK.findall(index))
+
+
+def test_the_readme_is_short():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+
+
+def test_the_life_of_a_model_names_real_functions():
+    page = (ROOT / "docs" / "life_of_a_model.md").read_text(encoding="utf-8")
+    hops = re.findall(r"^\| [\d]+ \| `([^`]+)`: ([^|]+) \|", page, re.MULTILINE)
+    assert len(hops) == 7
+    for place, names in hops:
+        path = ROOT / "crnlang" / place
+        files = path.rglob("*.py") if path.is_dir() else [path]
+        code = "".join(file.read_text(encoding="utf-8") for file in files)
+        for name in re.findall(r"`(\w+)`", names):
+            assert f"\ndef {name}(" in code, f"no {name} in {place}"

@@ -1,0 +1,73 @@
+"""Every program in `examples/`: it checks, shows at each stage, has a header, runs."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from crnlang.cli import main
+from crnlang.compiler import compile_file
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.crn"))
+BLOCKS = [
+    pytest.param(path, block, id=f"{path.stem}-{block.name}")
+    for path in EXAMPLES
+    for block in compile_file(path).network.solves
+]
+#: Share of the example's own time that the quick run covers.
+SHARE = 1e-4
+#: What makes an engine quick; the answer is then worth nothing.
+QUICK = {
+    "tdvp": ["samples=64", "width=4", "basis=4"],
+    "natgrad": ["samples=64", "width=4", "basis=4"],
+    "fsp": [],
+    "ssa": ["trajectories=20"],
+}
+
+
+def crnc(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_it_checks_without_a_warning(path):
+    result = crnc("check", path)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{path}: OK: {path.stem}:")
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("stage", ["ast", "network", "lowered", "kernel"])
+def test_it_shows_at_each_stage(path, stage):
+    result = crnc("show", path, "--stage", stage)
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.splitlines()) > 5
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_it_says_what_it_is_and_how_to_run_it(path):
+    header, _ = path.read_text(encoding="utf-8").split("crn 1\n", 1)
+    assert re.match(r"# [A-Z].+:", header)
+    assert "# Shows: " in header
+    command = re.search(r"# Run: +crnc run (\S+) --solve (\w+)\n", header)
+    assert command is not None
+    assert ROOT / command[1] == path
+    blocks = {block.name for block in compile_file(path).network.solves}
+    assert {"main", "check", command[2]} <= blocks
+
+
+@pytest.mark.parametrize(("path", "block"), BLOCKS)
+def test_every_solve_block_runs(path, block, tmp_path):
+    _, end = dict(block.settings)["t"]
+    settings = [f"t=0..{SHARE * end:g}", *QUICK[block.engine]]
+    result = crnc(
+        *("run", path, "--solve", block.name, "--out", tmp_path / "run", "--json"),
+        *(part for setting in settings for part in ("--set", setting)),
+    )
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)
+    assert any((tmp_path / "run").iterdir())
