@@ -114,7 +114,16 @@ class TdvpSettings(NeuralSettings):
         choices=("rosenbrock", "bogacki"),
     )
     tolerance: float = option(0.02, "error of one step, Fisher norm", above=0, high=1)
-    diag_shift: float = option(1e-2, "damping of the Fisher matrix", low=0)
+    diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
+    opening: int = option(
+        8192,
+        "largest set of states for the exact opening of the run; 0 for none",
+        low=0,
+        high=65536,
+    )
+    krylov: int = option(
+        6, "Krylov steps of each linear solve; 0 uses the diagonal blocks alone", low=0
+    )
     influx: float = option(
         0.5, "share of the batch drawn from in-flux", low=0, high=0.95
     )
@@ -205,9 +214,18 @@ def _checked(option_: dataclasses.Field[Any], value: Value) -> Any:
     limits = [
         text
         for text, broken in (
-            (f"above {above:g}" if above is not None else "", above is not None and not value > above),
-            (f"at least {low:g}" if low is not None else "", low is not None and not value >= low),
-            (f"at most {high:g}" if high is not None else "", high is not None and not value <= high),
+            (
+                f"above {above:g}" if above is not None else "",
+                above is not None and not value > above,
+            ),
+            (
+                f"at least {low:g}" if low is not None else "",
+                low is not None and not value >= low,
+            ),
+            (
+                f"at most {high:g}" if high is not None else "",
+                high is not None and not value <= high,
+            ),
         )
         if broken
     ]

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from crnlang.ir.expr import Expr, evaluate
+from crnlang.ir.expr import Expr, depends_on_time, evaluate
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 
 LogProb = Callable[[Int[Array, " variables"]], Float[Array, ""]]
@@ -54,6 +54,8 @@ class LocalGenerator(eqx.Module):
     families: tuple[Family, ...]
     caps: Int[np.ndarray, " variables"]
     parameters: Float[Array, " parameters"]
+    #: Whether no propensity depends on the time.
+    is_autonomous: bool = eqx.field(static=True)
 
     @property
     def channels(self) -> int:
@@ -117,9 +119,7 @@ class LocalGenerator(eqx.Module):
             self.outflux(counts, t)
         )
 
-    def _inside(
-        self, states: Int[Array, "states variables"]
-    ) -> Bool[Array, " states"]:
+    def _inside(self, states: Int[Array, "states variables"]) -> Bool[Array, " states"]:
         return jnp.all((states >= 0) & (states <= self.caps), axis=1)
 
 
@@ -129,6 +129,7 @@ def build_kernel(lowered: LoweredNetwork, dtype: np.dtype) -> LocalGenerator:
         families=tuple(_build_family(family) for family in lowered.families),
         caps=lowered.space.caps,
         parameters=jnp.asarray(lowered.parameters, dtype),
+        is_autonomous=not any(depends_on_time(f.propensity) for f in lowered.families),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 #: Weights, or anything with one entry a weight, as blocks with uncorrelated scores:
@@ -48,6 +49,13 @@ class AbstractAutoregressive(eqx.Module):
     @abstractmethod
     def with_weight_blocks(self, blocks: Blocks) -> Self:
         """The same network with other weights."""
+
+    @abstractmethod
+    def with_product_law(self, laws: tuple[Float[np.ndarray, " _levels"], ...]) -> Self:
+        """The same network with the product of `laws` (one a variable) as its law.
+
+        Exact, nothing trained; probabilities below a tiny floor are raised to it.
+        """
 
 
 def pick(

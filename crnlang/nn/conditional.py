@@ -143,6 +143,20 @@ class ConditionalNetworks(AbstractAutoregressive):
             ordered = ordered.at[position].set(value.astype(ordered.dtype))
         return ordered[self.inverse]
 
+    def with_product_law(self, laws: tuple[Float[np.ndarray, " _levels"], ...]) -> Self:
+        """The product of `laws`, exactly, down to the floor."""
+        groups = []
+        for group in self.groups:
+            variables = np.asarray(self.order)[list(group.positions)]
+            bias = np.full(group.bias.shape, FLOOR)
+            for row, variable in enumerate(variables):
+                law = laws[variable]
+                with np.errstate(divide="ignore"):
+                    bias[row, : len(law)] = np.maximum(np.log(law), FLOOR)
+            flat = jnp.zeros_like(group.outward), jnp.asarray(bias, group.bias.dtype)
+            groups.append(eqx.tree_at(lambda g: (g.outward, g.bias), group, flat))
+        return eqx.tree_at(lambda m: m.groups, self, tuple(groups))
+
     def weight_blocks(self) -> Blocks:
         """One block a free position."""
         return tuple(group.weights() for group in self.groups)
@@ -178,9 +192,8 @@ def build_conditional(
     numbers: dict[int, list[int]] = {}
     for number, position in enumerate(mask.free):
         numbers.setdefault(int(caps[position]), []).append(number)
-    laws = [initial[order[position]] for position in mask.free]
     groups = [
-        _build_group(mask, members, laws, width, basis, jax.random.fold_in(key, cap))
+        _build_group(mask, members, width, basis, jax.random.fold_in(key, cap))
         for cap, members in sorted(numbers.items())
     ]
     model = ConditionalNetworks(
@@ -190,15 +203,15 @@ def build_conditional(
         inverse=jnp.asarray(np.argsort(order)),
         mask=mask,
     )
-    return jax.tree.map(
+    model = jax.tree.map(
         lambda a: a.astype(dtype) if eqx.is_inexact_array(a) else a, model
     )
+    return model.with_product_law(initial)
 
 
 def _build_group(
     mask: StateMask,
     members: list[int],
-    laws: list[Float[np.ndarray, " _levels"]],
     width: int,
     basis: int,
     key: PRNGKeyArray,
@@ -211,14 +224,12 @@ def _build_group(
     fan_in = np.maximum(causal.sum(axis=1), 1.0)[:, None, None]
     smooth = np.tile(_smooth_functions(cap, basis), (len(members), 1, 1))
     key_in, key_shift = jax.random.split(key)
-    with np.errstate(divide="ignore"):
-        bias = np.stack([np.maximum(np.log(laws[n]), FLOOR) for n in members])
     shape = (len(members), width)
     return Group(
         inward=jax.random.normal(key_in, (*shape, causal.shape[1])) / np.sqrt(fan_in),
         shift=0.5 * jax.random.normal(key_shift, shape),
         outward=jnp.zeros((len(members), smooth.shape[2], width)),
-        bias=jnp.asarray(bias),
+        bias=jnp.zeros((len(members), cap + 1)),
         smooth=jnp.asarray(smooth),
         causal=jnp.asarray(causal),
         positions=positions,

@@ -81,9 +81,7 @@ def build_mask(
     last = {int(np.flatnonzero(row)[-1]): i for i, row in enumerate(laws)}
     return StateMask(
         caps=jnp.asarray(caps),
-        groups=tuple(
-            _build_group(caps, laws[g], totals[g]) for g in _groups_of(laws)
-        ),
+        groups=tuple(_build_group(caps, laws[g], totals[g]) for g in _groups_of(laws)),
         law_rows=jnp.asarray(laws),
         totals=jnp.asarray(totals),
         free=tuple(p for p in range(len(caps)) if p not in last),

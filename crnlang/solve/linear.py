@@ -12,9 +12,9 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 from jax.scipy.linalg import cho_solve
 from jax.scipy.sparse.linalg import gmres
+from jaxtyping import Array, Float
 
 from crnlang.nn.base import Blocks
 

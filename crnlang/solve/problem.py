@@ -12,6 +12,11 @@ class Generator(Protocol):
     """The generator W of a master equation as seen from one state; the caller vmaps."""
 
     @property
+    def is_autonomous(self) -> bool:
+        """Whether no propensity depends on the time."""
+        ...
+
+    @property
     def net_changes(self) -> Int[Array, "channels variables"]:
         """The net change of every channel."""
         ...
@@ -32,4 +37,10 @@ class Generator(Protocol):
         self, log_prob: LogProb, counts: Int[Array, " variables"], t: Float[Array, ""]
     ) -> Float[Array, " channels"]:
         """r_k(n) = a_k(n - s_k) P(n - s_k) / P(n)."""
+        ...
+
+    def __call__(
+        self, log_prob: LogProb, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """(W P)(n) / P(n)."""
         ...

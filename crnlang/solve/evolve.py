@@ -1,0 +1,303 @@
+"""The time loop: opening on a set of states, then variational steps to the end."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray, UInt
+from threadpoolctl import threadpool_limits
+
+from crnlang.nn.base import AbstractAutoregressive
+from crnlang.settings import NatgradSettings, NeuralSettings, TdvpSettings
+from crnlang.solve.batch import draw_batch, sobol_points
+from crnlang.solve.estimate import Estimate, add
+from crnlang.solve.explicit import bogacki_step
+from crnlang.solve.natural_gradient import natgrad_step
+from crnlang.solve.opening import propagate_set
+from crnlang.solve.problem import Generator
+from crnlang.solve.projection import fit_law
+from crnlang.solve.rosenbrock import Trial, rosenbrock_step
+from crnlang.solve.solution import Outcome, Solution, StepInfo
+
+#: Steps are refused below this share of the whole run.
+SMALLEST_STEP = 1e-12
+#: A batch whose effective share is below this has collapsed.
+SMALLEST_SHARE = 0.01
+
+
+@dataclass
+class Recorder:
+    """Collects models at the save times and the health of every step."""
+
+    save: tuple[float, ...]
+    report: Callable[[StepInfo], None]
+    times: list[float] = field(default_factory=list)
+    models: list[AbstractAutoregressive] = field(default_factory=list)
+    infos: list[StepInfo] = field(default_factory=list)
+    clock: float = field(default_factory=time.perf_counter)
+
+    def next_stop(self, t: float) -> float:
+        """The first save time after t; infinity after the last."""
+        return next((s for s in self.save if s > t * (1 + 1e-12)), math.inf)
+
+    def keep(self, t: float, model: AbstractAutoregressive) -> None:
+        """Keep the model if t is a save time."""
+        if t in self.save:
+            self.times.append(t)
+            self.models.append(model)
+
+    def step(self, stage: str, t: float, dt: float, **health: float) -> None:
+        """Record one accepted step."""
+        now = time.perf_counter()
+        blank = {
+            "error": 0.0,
+            "residual": 0.0,
+            "effective_share": 1.0,
+            "diag_shift": 0.0,
+            "condition": 1.0,
+        }
+        rejections = int(health.pop("rejections", 0))
+        info = StepInfo(
+            step=len(self.infos) + 1,
+            stage=stage,
+            t=t,
+            dt=dt,
+            rejections=rejections,
+            seconds=now - self.clock,
+            **{**blank, **health},
+        )
+        self.clock = now
+        self.infos.append(info)
+        self.report(info)
+
+    def finish(
+        self, outcome: Outcome, t: float, model: AbstractAutoregressive
+    ) -> Solution:
+        """The solution; an unsuccessful one ends with the last good model."""
+        if outcome is not Outcome.SUCCESSFUL and (not self.times or self.times[-1] < t):
+            self.times.append(t)
+            self.models.append(model)
+        return Solution(
+            tuple(self.times), tuple(self.models), tuple(self.infos), outcome
+        )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a run stands: the time, the model, the next step to try."""
+
+    t: float
+    model: AbstractAutoregressive
+    dt: float
+
+
+def evolve(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    settings: NeuralSettings,
+    save: tuple[float, ...],
+    report: Callable[[StepInfo], None],
+) -> Solution:
+    """Follow the master equation from the model's law to the last save time.
+
+    Never raises for numerical trouble: see `Outcome`. Matrices are small, so BLAS runs
+    on one thread a call (many threads cost more than they gain, a hundredfold where
+    cores are few).
+    """
+    recorder = Recorder(save, report)
+    recorder.keep(0.0, model)
+    moment = Moment(0.0, model, 0.0)
+    with threadpool_limits(1, user_api="blas"):
+        try:
+            if isinstance(settings, NatgradSettings):
+                return _follow_euler(moment, generator, settings, recorder)
+            assert isinstance(settings, TdvpSettings)
+            moment = _open(moment, generator, settings, recorder)
+            return _follow(moment, generator, settings, recorder)
+        except KeyboardInterrupt:
+            last = recorder.times[-1] if recorder.times else 0.0
+            model = recorder.models[-1] if recorder.models else model
+            return recorder.finish(Outcome.INTERRUPTED, last, model)
+
+
+def _open(
+    moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
+) -> Moment:
+    """Propagate on a set while it holds the law; fit the network where needed."""
+    if not settings.opening:
+        return moment
+    model, last, dt, fitted = moment.model, None, 0.0, 0.0
+    laws = propagate_set(
+        model, generator, recorder.next_stop, settings.opening, settings.seed
+    )
+    for law in laws:
+        dt = law.t - (last.t if last else 0.0)
+        last, distance = law, 0.0
+        if law.t in recorder.save:
+            model, distance = _fit(model, law.states, law.law, settings.opening)
+            recorder.keep(law.t, model)
+            fitted = law.t
+        recorder.step("set", law.t, dt, error=law.lost, residual=distance)
+    if last is None:
+        return moment
+    if last.t > fitted:
+        model, _ = _fit(model, last.states, last.law, settings.opening)
+    return Moment(last.t, model, dt)
+
+
+def _fit(
+    model: AbstractAutoregressive,
+    states: np.ndarray,
+    law: np.ndarray,
+    most: int,
+) -> tuple[AbstractAutoregressive, float]:
+    """Start from the product of the marginals, then maximise the likelihood."""
+    marginals = []
+    for variable in range(states.shape[1]):
+        marginals.append(np.bincount(states[:, variable], weights=law))
+    padding = most - len(states)
+    dtype = model.weight_blocks()[0].dtype
+    filled = np.concatenate([states, np.repeat(states[:1], padding, axis=0)])
+    weights = np.concatenate([law, np.zeros(padding)])
+    fresh = model.with_product_law(tuple(marginals))
+    return fit_law(fresh, jnp.asarray(filled), jnp.asarray(weights, dtype))
+
+
+def _follow(
+    moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
+) -> Solution:
+    """Adaptive variational steps until the last save time."""
+    t, model = moment.t, moment.model
+    end = recorder.save[-1]
+    dt = moment.dt or 1e-4 * end
+    points = sobol_points(settings.samples, model.order.shape[0], settings.seed)
+    key = jax.random.key(settings.seed)
+    for number in range(settings.max_steps):
+        stop = recorder.next_stop(t)
+        if math.isinf(stop):
+            return recorder.finish(Outcome.SUCCESSFUL, t, model)
+        wanted = min(dt, stop - t)
+        key_step = jax.random.fold_in(key, number)
+        candidate, trial, share, condition = _attempt(
+            model,
+            generator,
+            points,
+            key_step,
+            _scalar(t, model),
+            _scalar(wanted, model),
+            settings,
+        )
+        taken, error = float(trial.dt), float(trial.error)
+        outcome = _judge(error, float(share), taken, end, settings.tolerance)
+        if outcome is not Outcome.SUCCESSFUL:
+            return recorder.finish(outcome, t, model)
+        t = stop if taken >= (stop - t) * (1 - 1e-6) else t + taken
+        model = candidate
+        factor = 0.9 * math.sqrt(settings.tolerance / max(error, 1e-12))
+        factor = min(max(factor, 0.3), 1.8)
+        dt = (
+            taken * factor
+            if taken >= 0.999 * dt or factor < 1
+            else max(dt if taken == wanted else 0.0, taken * factor)
+        )
+        recorder.keep(t, model)
+        recorder.step(
+            "tdvp",
+            t,
+            taken,
+            error=error,
+            residual=float(trial.residual),
+            effective_share=float(share),
+            diag_shift=settings.diag_shift,
+            condition=float(condition),
+            rejections=int(trial.trials) - 1,
+        )
+    return recorder.finish(Outcome.OUT_OF_STEPS, t, model)
+
+
+@eqx.filter_jit
+def _attempt(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    points: UInt[Array, "batch variables"],
+    key: PRNGKeyArray,
+    t: Float[Array, ""],
+    dt: Float[Array, ""],
+    settings: TdvpSettings,
+) -> tuple[AbstractAutoregressive, Trial, Float[Array, ""], Float[Array, ""]]:
+    """Draw a batch and take one step: model, trial, effective share, condition."""
+    batch, _ = draw_batch(model, generator, points, key, t, settings.influx)
+    advance = rosenbrock_step if settings.integrator == "rosenbrock" else bogacki_step
+    trial, now = advance(
+        model,
+        generator,
+        batch,
+        t,
+        dt,
+        tolerance=settings.tolerance,
+        diag_shift=settings.diag_shift,
+        krylov=settings.krylov,
+    )
+    moved = model.with_weight_blocks(add(model.weight_blocks(), trial.change))
+    return moved, trial, batch.effective_share(), _condition(now, settings.diag_shift)
+
+
+def _condition(now: Estimate, diag_shift: float) -> Float[Array, ""]:
+    """Bound on the condition number of the damped Fisher matrix: (trace + s) / s."""
+    largest = jnp.stack([jnp.max(jnp.trace(s, axis1=1, axis2=2)) for s in now.fisher])
+    return (jnp.max(largest) + diag_shift) / max(diag_shift, 1e-300)
+
+
+def _judge(
+    error: float, share: float, taken: float, end: float, tolerance: float
+) -> Outcome:
+    """Whether a step can be accepted; a named outcome where the run must stop."""
+    if share < SMALLEST_SHARE:
+        return Outcome.COLLAPSED
+    if error < 2 * tolerance:
+        return Outcome.SUCCESSFUL
+    if taken < SMALLEST_STEP * end:
+        return Outcome.STEP_TOO_SMALL
+    return Outcome.STEP_TOO_SMALL if math.isfinite(error) else Outcome.NOT_FINITE
+
+
+def _follow_euler(
+    moment: Moment, generator: Generator, settings: NatgradSettings, recorder: Recorder
+) -> Solution:
+    """Fixed steps of the paper's scheme until the last save time."""
+    t, model, number = moment.t, moment.model, 0
+    key = jax.random.key(settings.seed)
+    while math.isfinite(stop := recorder.next_stop(t)):
+        dt = min(settings.dt, stop - t)
+        number += 1
+        candidate, spread, lost = natgrad_step(
+            model,
+            generator,
+            jax.random.fold_in(key, number),
+            _scalar(t, model),
+            _scalar(dt, model),
+            settings,
+        )
+        if not math.isfinite(float(spread)):
+            return recorder.finish(Outcome.NOT_FINITE, t, model)
+        model = candidate
+        t = stop if dt >= (stop - t) * (1 - 1e-6) else t + dt
+        recorder.keep(t, model)
+        recorder.step(
+            "natgrad",
+            t,
+            dt,
+            error=float(spread),
+            residual=float(lost),
+            diag_shift=settings.diag_shift,
+        )
+    return recorder.finish(Outcome.SUCCESSFUL, t, model)
+
+
+def _scalar(value: float, model: AbstractAutoregressive) -> Float[Array, ""]:
+    return jnp.asarray(value, model.weight_blocks()[0].dtype)

@@ -1,0 +1,64 @@
+"""Explicit adaptive steps: the third-order pair of Bogacki and Shampine.
+
+Source: Bogacki and Shampine, Appl. Math. Lett. 2 (1989) 321. The same samples serve
+every stage, re-weighted. Steps stay near 1 / a_total for ever: use it to check the
+implicit method, or where nothing is stiff.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.solve.batch import Batch
+from crnlang.solve.estimate import Estimate, add, estimate, scaled
+from crnlang.solve.problem import Generator
+from crnlang.solve.rosenbrock import Trial, _residual, _shorten, _velocity
+
+#: Nodes, weights of the result, and weights of result minus embedded result.
+NODES = (0.5, 0.75)
+RESULT = (2 / 9, 1 / 3, 4 / 9, 0.0)
+DIFFERENCE = (2 / 9 - 7 / 24, 1 / 3 - 1 / 4, 4 / 9 - 1 / 3, -1 / 8)
+
+
+def bogacki_step(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    batch: Batch,
+    t: Float[Array, ""],
+    dt: Float[Array, ""],
+    *,
+    tolerance: float,
+    diag_shift: float,
+    krylov: int,
+) -> tuple[Trial, Estimate]:
+    """Take one step, shortening it until its error is below twice the tolerance."""
+    now = estimate(model, generator, batch, t)
+    log_p = jax.vmap(model.log_prob)(batch.counts)
+    theta = model.weight_blocks()
+
+    def speed(change: Blocks, at: Float[Array, ""]) -> Blocks:
+        moved = model.with_weight_blocks(add(theta, change))
+        return _velocity(moved, generator, batch, log_p, at, diag_shift, krylov)
+
+    first = speed(scaled(theta, 0.0), t)
+
+    def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Array]:
+        stages = [first]
+        for node in NODES:
+            stages.append(speed(scaled(stages[-1], node * dt), t + node * dt))
+        change = _weigh(stages, RESULT[:3], dt)
+        stages.append(speed(change, t + dt))
+        error = now.norm(_weigh(stages, DIFFERENCE, dt))
+        return change, error, _residual(now, scaled(first, dt), dt)
+
+    return _shorten(attempt, theta, dt, tolerance), now
+
+
+def _weigh(
+    stages: list[Blocks], weights: tuple[float, ...], dt: Float[Array, ""]
+) -> Blocks:
+    total = scaled(stages[0], 0.0 * jnp.ones(()))
+    for stage, weight in zip(stages, weights, strict=True):
+        total = add(total, stage, weight * dt)
+    return total

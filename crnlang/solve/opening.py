@@ -1,0 +1,193 @@
+"""The first instants: the law propagated on a set of states, exactly in time.
+
+A run that starts from few states has no smooth law to follow. So the states that can
+be reached are listed, outwards along the channels, as many as `most`; the law moves on
+this set by the matrix exponential until the set cannot hold it; then the network is
+fitted to it. What leaves the set, and what is pruned, is counted as `lost`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import expm_multiply
+
+from crnlang.nn.base import AbstractAutoregressive
+from crnlang.solve.batch import quantiles, sobol_points
+from crnlang.solve.problem import Generator
+
+#: Mass that may leave the set in one step of the opening.
+LEAK = 1e-6
+#: States with less mass than this, together, are dropped after a step.
+PRUNE = 1e-7
+#: The opening ends where its steps are shorter than this share of the time reached.
+SLOW = 0.01
+CHUNK = 1024
+#: Multipliers of the state hash, one a variable (chance of a collision below 1e-9).
+_HASH = np.random.default_rng(20251210)
+
+
+@dataclass(frozen=True, eq=False)
+class SetLaw:
+    """A law on a set of states at time t, and the mass lost since the start."""
+
+    t: float
+    states: Int[np.ndarray, "states variables"]
+    law: Float[np.ndarray, " states"]
+    lost: float
+
+
+class Surroundings:
+    """The channels seen from host memory: propensities and targets of many states."""
+
+    def __init__(self, generator: Generator) -> None:
+        self.changes = np.asarray(generator.net_changes)
+        self.multipliers = _HASH.integers(
+            1, 2**63 - 1, self.changes.shape[1], dtype=np.int64
+        )
+        outflux = jax.vmap(generator.outflux, (0, None))
+        self._outflux = eqx.filter_jit(lambda counts, t: outflux(counts, t))
+
+    def keys(self, states: Int[np.ndarray, "states variables"]) -> np.ndarray:
+        """One 64-bit hash a state."""
+        with np.errstate(over="ignore"):
+            return states.astype(np.int64) @ self.multipliers
+
+    def propensities(
+        self, states: Int[np.ndarray, "states variables"], t: float
+    ) -> Float[np.ndarray, "states channels"]:
+        """a_k(n) of every state, computed in pieces of one shape."""
+        missing = -len(states) % CHUNK
+        padded = np.concatenate([states, np.repeat(states[:1], missing, axis=0)])
+        pieces = [
+            np.asarray(self._outflux(jnp.asarray(piece), jnp.asarray(t)))
+            for piece in padded.reshape(-1, CHUNK, states.shape[1])
+        ]
+        return np.concatenate(pieces)[: len(states)].astype(float)
+
+
+def first_states(
+    model: AbstractAutoregressive, variables: int, seed: int
+) -> Int[np.ndarray, "states variables"]:
+    """The distinct states among quasi-random samples of the initial law."""
+    points = sobol_points(2**12, variables, seed)
+    dtype = model.weight_blocks()[0].dtype
+    spread = quantiles(jax.random.key(seed), points, dtype)
+    drawn = eqx.filter_jit(jax.vmap(lambda m, u: m.sample(u), (None, 0)))(model, spread)
+    return np.unique(np.asarray(drawn), axis=0)
+
+
+def propagate_set(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    stops: Callable[[float], float],
+    most: int,
+    seed: int,
+) -> Iterator[SetLaw]:
+    """The law on a moving set, at every step until the set is too small for it.
+
+    `stops(t)` is the next time after t that a step must not pass. Yields nothing
+    where the initial law itself is spread over more than half of `most` states.
+    """
+    around = Surroundings(generator)
+    states = first_states(model, around.changes.shape[1], seed)
+    if len(states) > most // 2:
+        return
+    states, rates = _grow(around, states, 0.0, most)
+    log_p = eqx.filter_jit(jax.vmap(lambda m, n: m.log_prob(n), (None, 0)))
+    law = np.exp(np.asarray(log_p(model, jnp.asarray(states)), float))
+    lost = abs(1.0 - float(law.sum()))
+    if lost > LEAK:
+        return
+    law = law / law.sum()
+    t, dt = 0.0, 1e-3 / max(float(law @ rates.sum(axis=1)), 1e-9)
+    while np.isfinite(stops(t)):
+        end = stops(t)
+        w, leak = _matrix(around, states, rates)
+        taken, moved = _longest(w, leak, law, min(dt, end - t))
+        if moved is None or taken < SLOW * t:
+            return
+        t = end if t + taken >= end * (1 - 1e-12) else t + taken
+        lost += 1.0 - float(moved.sum())
+        dt = max(dt, 2.0 * taken)
+        states, law, dropped = _prune(states, moved)
+        lost += dropped
+        yield SetLaw(t, states, law, lost)
+        states, rates = _grow(around, states, t, most)
+        law = np.concatenate([law, np.zeros(len(states) - len(law))])
+
+
+def _grow(
+    around: Surroundings, states: Int[np.ndarray, "s v"], t: float, most: int
+) -> tuple[Int[np.ndarray, "grown v"], Float[np.ndarray, "grown k"]]:
+    """Add whole layers of reachable states while there is room; the old come first."""
+    rates = around.propensities(states, t)
+    known = around.keys(states)
+    edge, edge_rates = states, rates
+    while len(states) < most:
+        row, channel = np.nonzero(edge_rates > 0)
+        targets = edge[row] + around.changes[channel]
+        keys, first = np.unique(around.keys(targets), return_index=True)
+        new = targets[first[~np.isin(keys, known)]]
+        if not len(new) or len(states) + len(new) > most:
+            break
+        edge, edge_rates = new, around.propensities(new, t)
+        states = np.concatenate([states, new])
+        rates = np.concatenate([rates, edge_rates])
+        known = np.concatenate([known, around.keys(new)])
+    return states, rates
+
+
+def _matrix(
+    around: Surroundings,
+    states: Int[np.ndarray, "s v"],
+    rates: Float[np.ndarray, "s k"],
+) -> tuple[csr_matrix, Float[np.ndarray, " s"]]:
+    """The generator on the set, and the rate at which each state leaves the set."""
+    keys = around.keys(states)
+    sort = np.argsort(keys)
+    row, channel = np.nonzero(rates > 0)
+    target = around.keys(states[row] + around.changes[channel])
+    place = np.minimum(np.searchsorted(keys[sort], target), len(keys) - 1)
+    found = keys[sort][place] == target
+    flow = rates[row, channel]
+    size = len(states)
+    inside = csr_matrix(
+        (flow[found], (sort[place[found]], row[found])), shape=(size, size)
+    )
+    leaving = np.bincount(row[~found], weights=flow[~found], minlength=size)
+    diagonal = csr_matrix((rates.sum(axis=1), (range(size), range(size))))
+    return inside - diagonal, leaving
+
+
+def _longest(
+    w: csr_matrix,
+    leak: Float[np.ndarray, " s"],
+    law: Float[np.ndarray, " s"],
+    dt: float,
+) -> tuple[float, Float[np.ndarray, " s"] | None]:
+    """Halve the step until the set loses less than `LEAK` in it."""
+    for _ in range(30):
+        if not leak.any():
+            return dt, np.maximum(expm_multiply(w * dt, law), 0.0)
+        moved = np.maximum(expm_multiply(w * dt, law), 0.0)
+        if law.sum() - moved.sum() <= LEAK:
+            return dt, moved
+        dt /= 2
+    return dt, None
+
+
+def _prune(
+    states: Int[np.ndarray, "s v"], law: Float[np.ndarray, " s"]
+) -> tuple[Int[np.ndarray, "kept v"], Float[np.ndarray, " kept"], float]:
+    """Drop the least likely states, at most `PRUNE` of the mass; normalise the rest."""
+    order = np.argsort(law)
+    cut = np.searchsorted(np.cumsum(law[order]), PRUNE)
+    kept = np.sort(order[cut:])
+    dropped = float(law[order[:cut]].sum())
+    return states[kept], law[kept] / law[kept].sum(), dropped
