@@ -1,5 +1,6 @@
 """What is installed: the wheel and the checkout both compile; the lock covers it."""
 
+import ast
 import os
 import re
 import subprocess
@@ -96,3 +97,20 @@ def test_the_lock_pins_every_requirement_by_version_alone():
     ]
     locked = {plain(pin) for pin in pins}
     assert {plain(requirement) for requirement in wanted} - {"crnlang"} <= locked
+
+
+def test_every_import_is_declared():
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8"))
+        for path in (ROOT / "crnlang").rglob("*.py")
+    ]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
+    names |= {str(n.module) for n in nodes if isinstance(n, ast.ImportFrom)}
+    imported = {name.split(".")[0] for name in names} - sys.stdlib_module_names
+    declared = [
+        *project()["dependencies"],
+        *project()["optional-dependencies"]["plot"],
+    ]
+    # each of them has one name for its distribution and for its module
+    assert imported - {plain(r) for r in declared} == {"crnlang"}

@@ -72,16 +72,20 @@ class ConditionalNetworks(AbstractAutoregressive):
     """
 
     groups: tuple[Group, ...]
-    features: Float[Array, "free levels 2"]
+    #: Largest copy number at each free position, and whether it exceeds 1.
+    scale: Float[Array, " free"]
+    is_counted: Float[Array, " free"]
     order: Int[Array, " variables"]
     inverse: Int[Array, " variables"]
     mask: StateMask
 
     def _inputs(self, ordered: Int[Array, " variables"]) -> Float[Array, " features"]:
         free = np.asarray(self.mask.free)
-        chosen = jnp.arange(self.mask.levels) == ordered[free][:, None]
-        picked = jnp.where(chosen[:, :, None], self.features, 0.0)
-        return jnp.sum(picked, axis=1).reshape(-1)
+        share = ordered[free] / self.scale
+        root = jnp.sqrt(share) * self.is_counted
+        return jnp.stack([2 * share - 1, 2 * root - self.is_counted], axis=1).reshape(
+            -1
+        )
 
     def _masked_logits(
         self, group: Group, x: Float[Array, " features"], allowed: Bool[Array, "v m"]
@@ -198,7 +202,8 @@ def build_conditional(
     ]
     model = ConditionalNetworks(
         groups=tuple(groups),
-        features=jnp.asarray(_features(caps[list(mask.free)], mask.levels)),
+        scale=jnp.maximum(jnp.asarray(caps[list(mask.free)], float), 1.0),
+        is_counted=jnp.asarray(caps[list(mask.free)] > 1, float),
         order=jnp.asarray(order),
         inverse=jnp.asarray(np.argsort(order)),
         mask=mask,
@@ -234,16 +239,6 @@ def _build_group(
         causal=jnp.asarray(causal),
         positions=positions,
     )
-
-
-def _features(
-    caps: Int[np.ndarray, " free"], levels: int
-) -> Float[np.ndarray, "free levels 2"]:
-    """Copy number and its square root, scaled to -1..1."""
-    share = np.arange(levels) / np.maximum(caps, 1)[:, None]
-    table = np.stack([2 * share - 1, 2 * np.sqrt(share) - 1], axis=-1)
-    table[caps <= 1, :, 1] = 0.0
-    return table
 
 
 def _smooth_functions(cap: int, basis: int) -> Float[np.ndarray, "levels basis"]:

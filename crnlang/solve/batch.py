@@ -25,10 +25,7 @@ _BITS = 30
 
 
 class Batch(eqx.Module):
-    """Samples of q with their weights P/q, normalised to sum 1, and mean propensities.
-
-    `mean_propensity` is E_P[a_k], estimated on the draws from P.
-    """
+    """Samples of q with their weights P/q, normalised to sum 1."""
 
     counts: Int[Array, "batch variables"]
     weights: Float[Array, " batch"]
@@ -36,6 +33,25 @@ class Batch(eqx.Module):
     def effective_share(self) -> Float[Array, ""]:
         """Effective sample size over batch size (Kish), 1 for equal weights."""
         return 1.0 / jnp.sum(self.weights**2) / self.weights.shape[0]
+
+
+class Draws(eqx.Module):
+    """Samples of q whose weights wait for the in-flux ratios of the kernel.
+
+    `mean_propensity` is E_P[a_k], estimated on the draws from P.
+    """
+
+    counts: Int[Array, "batch variables"]
+    mean_propensity: Float[Array, " channels"]
+    influx_share: float = eqx.field(static=True)
+
+    def weigh(self, influx: Float[Array, "batch channels"]) -> Batch:
+        """The weights P/q, from r_k of every sample and channel."""
+        active = self.mean_propensity > 0
+        scale = jnp.where(active, 1.0 / jnp.where(active, self.mean_propensity, 1), 0)
+        balance = influx @ scale / jnp.maximum(jnp.sum(active), 1)
+        weights = 1.0 / (1.0 - self.influx_share + self.influx_share * balance)
+        return Batch(self.counts, weights / jnp.sum(weights))
 
 
 def sobol_points(size: int, variables: int, seed: int) -> UInt[Array, "size variables"]:
@@ -56,15 +72,15 @@ def quantiles(
     return ((points ^ shift).astype(dtype) + 0.5) / 2**_BITS
 
 
-def draw_batch(
+def draw(
     model: AbstractAutoregressive,
     generator: Generator,
     points: UInt[Array, "batch variables"],
     key: PRNGKeyArray,
     t: Float[Array, ""],
     influx_share: float,
-) -> tuple[Batch, Float[Array, " channels"]]:
-    """Draw from the mixture q; returns the batch and the mean propensities under P."""
+) -> Draws:
+    """Draw from the mixture q; `influx_share` is rho."""
     key_points, key_push = jax.random.split(key)
     size = points.shape[0]
     pushed = round(influx_share * size)
@@ -72,27 +88,11 @@ def draw_batch(
     spread = quantiles(key_points, points[: size - pushed], dtype)
     drawn = jax.vmap(model.sample)(spread)
     propensities = jax.vmap(generator.outflux, in_axes=(0, None))(drawn, t)
-    mean_propensity = jnp.mean(propensities, axis=0)
-    if not pushed:
-        weights = jnp.full(size, 1.0 / size, dtype)
-        return Batch(drawn, weights), mean_propensity
-    entered = _push(key_push, drawn, propensities, generator.net_changes, pushed)
-    counts = jnp.concatenate([drawn, entered])
-    influx = jax.vmap(generator.influx, in_axes=(None, 0, None))(
-        model.log_prob, counts, t
-    )
-    ratio = 1.0 - influx_share + influx_share * _balance(influx, mean_propensity)
-    weights = 1.0 / ratio
-    return Batch(counts, weights / jnp.sum(weights)), mean_propensity
-
-
-def _balance(
-    influx: Float[Array, "batch channels"], mean_propensity: Float[Array, " channels"]
-) -> Float[Array, " batch"]:
-    """Mean of r_k(n) / E_P[a_k] over the channels that can fire."""
-    active = mean_propensity > 0
-    scale = jnp.where(active, 1.0 / jnp.where(active, mean_propensity, 1.0), 0.0)
-    return influx @ scale / jnp.maximum(jnp.sum(active), 1)
+    counts = drawn
+    if pushed:
+        entered = _push(key_push, drawn, propensities, generator.net_changes, pushed)
+        counts = jnp.concatenate([drawn, entered])
+    return Draws(counts, jnp.mean(propensities, axis=0), pushed / size)
 
 
 def _push(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
-from crnlang.solve.batch import Batch
+from crnlang.solve.batch import Batch, Draws
 from crnlang.solve.linear import (
     BlockMatrices,
     BlockScores,
@@ -89,13 +89,13 @@ def estimate(
     return _assemble(batch.weights, scores, rates)
 
 
-def estimate_with_drift(
+def open_batch(
     model: AbstractAutoregressive,
     generator: Generator,
-    batch: Batch,
+    draws: Draws,
     t: Float[Array, ""],
-) -> tuple[Estimate, BlockScores]:
-    """The estimate and the drifts D(n) = d e/d theta + min(e, 0) O of every sample.
+) -> tuple[Batch, Estimate, BlockScores]:
+    """Weights, estimate, and drifts D(n) = de/dtheta + min(e, 0) O of every sample.
 
     Differentiating S(theta) v = g(theta) gives A = E[O (de/dtheta + e O)^T] minus the
     change of S along v, whose leading part is E[e O O^T]. That part matters where P
@@ -104,16 +104,23 @@ def estimate_with_drift(
     where it would weaken the matrix.
     """
 
-    def rate(blocks: Blocks, n: Int[Array, " variables"]) -> Float[Array, ""]:
-        return generator(model.with_weight_blocks(blocks).log_prob, n, t)
+    def rate(
+        blocks: Blocks, n: Int[Array, " variables"]
+    ) -> tuple[Float[Array, ""], Float[Array, " channels"]]:
+        influx = generator.influx(model.with_weight_blocks(blocks).log_prob, n, t)
+        return jnp.sum(influx), influx
 
-    rates, slopes = jax.vmap(jax.value_and_grad(rate), (None, 0))(
-        model.weight_blocks(), batch.counts
-    )
+    (gains, influx), slopes = jax.vmap(
+        jax.value_and_grad(rate, has_aux=True), (None, 0)
+    )(model.weight_blocks(), draws.counts)
+    losses = jax.vmap(generator.outflux, (0, None))(draws.counts, t)
+    rates = gains - jnp.sum(losses, axis=1)
+    batch = draws.weigh(influx)
     scores = centre(scores_of(model, batch.counts), batch.weights)
     falling = jnp.minimum(rates, 0.0)[:, None, None]
     drifts = tuple(d + falling * o for d, o in zip(slopes, scores, strict=True))
-    return _assemble(batch.weights, scores, rates), centre(drifts, batch.weights)
+    now = _assemble(batch.weights, scores, rates)
+    return batch, now, centre(drifts, batch.weights)
 
 
 def centre(scores: BlockScores, weights: Float[Array, " batch"]) -> BlockScores:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.settings import NatgradSettings, NeuralSettings, TdvpSettings
-from crnlang.solve.batch import draw_batch, sobol_points
+from crnlang.solve.batch import draw, sobol_points
 from crnlang.solve.estimate import Estimate, add
 from crnlang.solve.explicit import bogacki_step
 from crnlang.solve.natural_gradient import natgrad_step
@@ -231,12 +231,12 @@ def _attempt(
     settings: TdvpSettings,
 ) -> tuple[AbstractAutoregressive, Trial, Float[Array, ""], Float[Array, ""]]:
     """Draw a batch and take one step: model, trial, effective share, condition."""
-    batch, _ = draw_batch(model, generator, points, key, t, settings.influx)
+    draws = draw(model, generator, points, key, t, settings.influx)
     advance = rosenbrock_step if settings.integrator == "rosenbrock" else bogacki_step
-    trial, now = advance(
+    trial, batch, now = advance(
         model,
         generator,
-        batch,
+        draws,
         t,
         dt,
         tolerance=settings.tolerance,

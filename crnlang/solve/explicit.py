@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
-from crnlang.solve.batch import Batch
-from crnlang.solve.estimate import Estimate, add, estimate, scaled
+from crnlang.solve.batch import Batch, Draws
+from crnlang.solve.estimate import Estimate, add, open_batch, scaled
 from crnlang.solve.problem import Generator
 from crnlang.solve.rosenbrock import Trial, _residual, _shorten, _velocity
 
@@ -24,16 +24,16 @@ DIFFERENCE = (2 / 9 - 7 / 24, 1 / 3 - 1 / 4, 4 / 9 - 1 / 3, -1 / 8)
 def bogacki_step(
     model: AbstractAutoregressive,
     generator: Generator,
-    batch: Batch,
+    draws: Draws,
     t: Float[Array, ""],
     dt: Float[Array, ""],
     *,
     tolerance: float,
     diag_shift: float,
     krylov: int,
-) -> tuple[Trial, Estimate]:
+) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below twice the tolerance."""
-    now = estimate(model, generator, batch, t)
+    batch, now, _ = open_batch(model, generator, draws, t)
     log_p = jax.vmap(model.log_prob)(batch.counts)
     theta = model.weight_blocks()
 
@@ -52,7 +52,7 @@ def bogacki_step(
         error = now.norm(_weigh(stages, DIFFERENCE, dt))
         return change, error, _residual(now, scaled(first, dt), dt)
 
-    return _shorten(attempt, theta, dt, tolerance), now
+    return _shorten(attempt, theta, dt, tolerance), batch, now
 
 
 def _weigh(

@@ -25,10 +25,8 @@ BlockMatrices = tuple[Float[Array, "_blocks _weights _weights"], ...]
 
 def combine(scores: BlockScores, x: Blocks) -> Float[Array, " batch"]:
     """x . O(n) for every sample: the change of log P that the weights x make."""
-    return sum(
-        (jnp.einsum("bpw,pw->b", o, v) for o, v in zip(scores, x, strict=True)),
-        start=jnp.zeros(()),
-    )
+    parts = [jnp.einsum("bpw,pw->b", o, v) for o, v in zip(scores, x, strict=True)]
+    return jnp.sum(jnp.stack(parts), axis=0)
 
 
 def project(scores: BlockScores, values: Float[Array, " batch"]) -> Blocks:

@@ -16,12 +16,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
-from crnlang.solve.batch import Batch
+from crnlang.solve.batch import Batch, Draws
 from crnlang.solve.estimate import (
     Estimate,
     add,
     estimate,
-    estimate_with_drift,
+    open_batch,
     rates_of,
     scaled,
 )
@@ -53,20 +53,20 @@ class Trial(eqx.Module):
 def rosenbrock_step(
     model: AbstractAutoregressive,
     generator: Generator,
-    batch: Batch,
+    draws: Draws,
     t: Float[Array, ""],
     dt: Float[Array, ""],
     *,
     tolerance: float,
     diag_shift: float,
     krylov: int,
-) -> tuple[Trial, Estimate]:
+) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below twice the tolerance.
 
     The result may still be bad (error too large or nan) after `TRIALS` trials; the
     caller looks at `error`.
     """
-    now, drifts = estimate_with_drift(model, generator, batch, t)
+    batch, now, drifts = open_batch(model, generator, draws, t)
     jacobian = block_products(now.scores, drifts, now.weights)
     log_p = jax.vmap(model.log_prob)(batch.counts)
     theta = model.weight_blocks()
@@ -94,7 +94,7 @@ def rosenbrock_step(
         error = now.norm(scaled(add(first, second), 0.5))
         return change, error, _residual(now, first, dt)
 
-    return _shorten(attempt, theta, dt, tolerance), now
+    return _shorten(attempt, theta, dt, tolerance), batch, now
 
 
 def _shorten(attempt, theta: Blocks, dt: Float[Array, ""], tolerance: float) -> Trial:
