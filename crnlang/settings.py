@@ -5,6 +5,7 @@ the command line checks `--set`, the run directory stores the resolved record.
 """
 
 import dataclasses
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -210,28 +211,22 @@ def _checked(option_: dataclasses.Field[Any], value: Value) -> Any:
         raise SettingError(key, f"`{key}` must be a number, not `{value}`")
     if option_.type is int and value != int(value):
         raise SettingError(key, f"`{key}` must be a whole number, not {value:g}")
-    low, high, above = rule["low"], rule["high"], rule["above"]
-    limits = [
-        text
-        for text, broken in (
-            (
-                f"above {above:g}" if above is not None else "",
-                above is not None and not value > above,
-            ),
-            (
-                f"at least {low:g}" if low is not None else "",
-                low is not None and not value >= low,
-            ),
-            (
-                f"at most {high:g}" if high is not None else "",
-                high is not None and not value <= high,
-            ),
-        )
-        if broken
-    ]
-    if limits:
-        raise SettingError(key, f"`{key}` must be {limits[0]}, not {value:g}")
+    if broken := _broken_limit(rule, value):
+        raise SettingError(key, f"`{key}` must be {broken}, not {value:g}")
     return option_.type(value)
+
+
+def _broken_limit(rule: Mapping[str, Any], value: float) -> str:
+    """The limit that a number breaks, in words; empty where it breaks none."""
+    limits = (
+        (rule["above"], "above", operator.gt),
+        (rule["low"], "at least", operator.ge),
+        (rule["high"], "at most", operator.le),
+    )
+    for limit, words, holds in limits:
+        if limit is not None and not holds(value, limit):
+            return f"{words} {limit:g}"
+    return ""
 
 
 def _times(key: str, value: Value) -> tuple[float, ...]:

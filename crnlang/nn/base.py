@@ -1,7 +1,6 @@
 """What every ansatz offers: conditionals, log-probability, samples, weight blocks."""
 
 from abc import abstractmethod
-from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -47,11 +46,13 @@ class AbstractAutoregressive(eqx.Module):
         """All weights. Scores of different blocks are uncorrelated under P."""
 
     @abstractmethod
-    def with_weight_blocks(self, blocks: Blocks) -> Self:
+    def with_weight_blocks(self, blocks: Blocks) -> "AbstractAutoregressive":
         """The same network with other weights."""
 
     @abstractmethod
-    def with_product_law(self, laws: tuple[Float[np.ndarray, " _levels"], ...]) -> Self:
+    def with_product_law(
+        self, laws: tuple[Float[np.ndarray, " _levels"], ...]
+    ) -> "AbstractAutoregressive":
         """The same network with the product of `laws` (one a variable) as its law.
 
         Exact, nothing trained; probabilities below a tiny floor are raised to it.

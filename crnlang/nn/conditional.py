@@ -6,7 +6,6 @@ matrix is exactly block-diagonal: one block a free position.
 """
 
 import dataclasses
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -81,7 +80,7 @@ class ConditionalNetworks(AbstractAutoregressive):
 
     def _inputs(self, ordered: Int[Array, " variables"]) -> Float[Array, " features"]:
         free = np.asarray(self.mask.free)
-        share = ordered[free] / self.scale
+        share = ordered[free].astype(self.scale.dtype) / self.scale
         root = jnp.sqrt(share) * self.is_counted
         return jnp.stack([2 * share - 1, 2 * root - self.is_counted], axis=1).reshape(
             -1
@@ -147,7 +146,9 @@ class ConditionalNetworks(AbstractAutoregressive):
             ordered = ordered.at[position].set(value.astype(ordered.dtype))
         return ordered[self.inverse]
 
-    def with_product_law(self, laws: tuple[Float[np.ndarray, " _levels"], ...]) -> Self:
+    def with_product_law(
+        self, laws: tuple[Float[np.ndarray, " _levels"], ...]
+    ) -> "ConditionalNetworks":
         """The product of `laws`, exactly, down to the floor."""
         groups = []
         for group in self.groups:
@@ -165,7 +166,7 @@ class ConditionalNetworks(AbstractAutoregressive):
         """One block a free position."""
         return tuple(group.weights() for group in self.groups)
 
-    def with_weight_blocks(self, blocks: Blocks) -> Self:
+    def with_weight_blocks(self, blocks: Blocks) -> "ConditionalNetworks":
         """The same network with other weights."""
         groups = tuple(
             group.with_weights(rows)

@@ -1,25 +1,25 @@
 """Two runs compared: Hellinger distances, differences of means and deviations.
 
-H(p, q) = sqrt(1 - sum sqrt(p q)) is 0 for equal laws and 1 for laws without a common
+H^2 = 1/2 sum (sqrt p - sqrt q)^2 is 0 for equal laws and 1 for laws without a common
 state. An empirical law of N samples on K counts is at H^2 of about (K - 1) / (8 N) from
-its own law (more where counts are rarely seen, see `expected_noise`): no run of
-samples can come closer than this noise.
+its own law (other where counts are rarely seen, see `noise`): no run of samples can
+come closer than this noise.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import lgamma
 
 import numpy as np
 from jaxtyping import Float
 
+from crnlang.results.noise import Noise, sampling_noise
 from crnlang.results.record import Pair, RunData, RunError
 
 #: Two save times this close, relative to the larger, are the same.
 TIME_TOLERANCE = 1e-9
-#: A distance below this many times the expected noise is called noise.
-NOISE_FACTOR = 1.5
-#: 1 - sum sqrt(p q) below zero by at most this much is rounding.
+#: The chance that two equal runs of samples are said to differ.
+FALSE_ALARM = 1e-3
+#: An overlap, sum sqrt(p q), above 1 by at most this much is rounding.
 ROUNDING = 1e-9
 
 PerTime = Float[np.ndarray, " times"]
@@ -31,7 +31,9 @@ class Comparison:
 
     `means` and `sds` hold the differences b - a. `noise` is the Hellinger distance that
     finite samples alone would give, 0 between exact laws; its keys are species and
-    pairs. `only_a` and `only_b` are the species that the other run lacks.
+    pairs. `limit` is the largest that they would give: the chance that equal laws
+    exceed it anywhere, at any time, is at most `FALSE_ALARM`. `only_a` and `only_b`
+    are the species that the other run lacks.
     """
 
     times: PerTime
@@ -40,6 +42,7 @@ class Comparison:
     means: Mapping[str, PerTime]
     sds: Mapping[str, PerTime]
     noise: Mapping[str | Pair, PerTime]
+    limit: Mapping[str | Pair, PerTime]
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
 
@@ -64,29 +67,48 @@ class Comparison:
     def is_noise(self) -> bool:
         """Whether no distance is larger than what finite samples explain."""
         return all(
-            bool((distance <= NOISE_FACTOR * self.noise[key] + 1e-12).all())
+            bool((distance <= self.limit[key] + 1e-12).all())
             for key, distance in self.distances.items()
         )
+
+    @property
+    def clearest(self) -> tuple[str | Pair, int]:
+        """The law, and the position of the time, furthest above its limit."""
+        excess = {key: d - self.limit[key] for key, d in self.distances.items()}
+        key = max(excess, key=lambda one: float(excess[one].max()))
+        return key, int(excess[key].argmax())
 
     def verdict(self, tolerance: float) -> str:
         """One sentence for the user."""
         key, place = self.worst
         level = float(self.noise[key][place])
-        largest = (
-            f"the largest Hellinger distance is {self.max_hellinger:.2g} "
-            f"({label(key)} at t = {self.times[place]:g})"
-        )
+        largest = f"the largest Hellinger distance is {self._told(key, place)}"
         noise = f"finite samples alone give about {level:.2g} there"
         if self.max_hellinger <= tolerance:
             known = f"; {noise}" if level else ""
             return f"The runs agree: {largest}, within {tolerance:g}{known}."
-        if level and self.is_noise():
+        if self.is_noise():
             return (
                 f"The runs cannot be told apart: {largest}, above {tolerance:g}, but "
                 f"{noise}; compare sharper with more samples."
             )
-        known = f", and {noise}" if level else ""
-        return f"The runs differ: {largest}, above {tolerance:g}{known}."
+        return f"The runs differ: {largest}, above {tolerance:g}{self._evidence()}."
+
+    def _evidence(self) -> str:
+        """Where the runs differ most clearly; nothing to say between exact laws."""
+        key, place = self.clearest
+        most = float(self.limit[key][place])
+        if not most:
+            return ""
+        if (key, place) == self.worst:
+            return f"; finite samples alone give at most {most:.2g} there"
+        found = self._told(key, place)
+        return f"; {found}, where finite samples alone give at most {most:.2g}"
+
+    def _told(self, key: str | Pair, place: int) -> str:
+        """One distance for people."""
+        distance = float(self.distances[key][place])
+        return f"{distance:.2g} ({label(key)} at t = {self.times[place]:g})"
 
     def as_json(self) -> dict[str, object]:
         """Plain values: times, distances by species and by `A,B`, differences."""
@@ -106,18 +128,20 @@ def label(key: str | Pair) -> str:
 
 
 def hellinger(p: Float[np.ndarray, "*axes"], q: Float[np.ndarray, "*axes"]) -> float:
-    """The Hellinger distance of two laws on the same table.
+    """The Hellinger distance of two laws on the same table, exactly 0 for the same.
 
     Raises:
         RunError: the laws overlap by more than 1, so they are not normalised.
     """
-    rest = 1.0 - float(np.sqrt(p * q).sum())
-    if rest < -ROUNDING:
+    p, q = np.asarray(p, float), np.asarray(q, float)
+    overlap = float(np.sqrt(p * q).sum())
+    if overlap > 1.0 + ROUNDING:
         raise RunError(
-            f"two laws overlap by {1 - rest:.9f}, more than 1, so one of them is not "
+            f"two laws overlap by {overlap:.9f}, more than 1, so one of them is not "
             "normalised; the run that holds it is wrong"
         )
-    return float(np.sqrt(max(rest, 0.0)))
+    squared = float(((np.sqrt(p) - np.sqrt(q)) ** 2).sum()) / 2
+    return float(np.sqrt(min(squared, 1.0)))
 
 
 def compare_runs(a: RunData, b: RunData) -> Comparison:
@@ -143,6 +167,8 @@ def compare_runs(a: RunData, b: RunData) -> Comparison:
         **joints,
     }
     distances = {key: _distances(*tables, pairs) for key, tables in laws.items()}
+    noise = {key: _noise(a, b, *tables, pairs) for key, tables in laws.items()}
+    chance = FALSE_ALARM / (len(laws) * len(pairs))
     return Comparison(
         times=a.times[[i for i, _ in pairs]],
         marginals={key: d for key, d in distances.items() if isinstance(key, str)},
@@ -151,7 +177,8 @@ def compare_runs(a: RunData, b: RunData) -> Comparison:
             name: _differences(a, b, a.means, b.means, name, pairs) for name in common
         },
         sds={name: _differences(a, b, a.sds, b.sds, name, pairs) for name in common},
-        noise={key: _noise(a, b, *tables, pairs) for key, tables in laws.items()},
+        noise={k: np.array([n.expected for n in noise[k]]) for k in laws},
+        limit={k: np.array([n.limit(chance) for n in noise[k]]) for k in laws},
         only_a=tuple(name for name in a.names if name not in b.names),
         only_b=tuple(name for name in b.names if name not in a.names),
     )
@@ -204,54 +231,10 @@ def _differences(
 
 
 def _noise(
-    a: RunData,
-    b: RunData,
-    p: np.ndarray,
-    q: np.ndarray,
-    pairs: list[tuple[int, int]],
-) -> PerTime:
-    """The distance expected of samples of one law, at each common time."""
-    return np.array(
-        [
-            expected_noise(*_padded(p[i], q[j]), a.samples[i], b.samples[j])
-            for i, j in pairs
-        ]
-    )
-
-
-def expected_noise(p: np.ndarray, q: np.ndarray, of_p: float, of_q: float) -> float:
-    """The distance expected between laws that differ by finite samples only.
-
-    The law behind both is the exact one or, between two runs of samples, their pooled
-    law r; the expected overlap is sum E sqrt(p) E sqrt(q), with Poisson counts.
-    """
-    if np.isinf(of_p) and np.isinf(of_q):
-        return 0.0
-    if np.isinf(of_p) or np.isinf(of_q):
-        law = p if np.isinf(of_p) else q
-    else:
-        law = (of_p * p + of_q * q) / (of_p + of_q)
-    law = law[law > 0]
-    overlap = float((_mean_root(law, of_p) * _mean_root(law, of_q)).sum())
-    return float(np.sqrt(max(1.0 - overlap, 0.0)))
-
-
-def _mean_root(law: Float[np.ndarray, " cells"], samples: float) -> np.ndarray:
-    """E sqrt(n / N) for n Poisson with mean N p, up to the terms in 1 / (N p)^3.
-
-    Above 30 expected samples by expansion, below by interpolating the sum. The total N
-    is fixed, not Poisson: hence the last factor, its own mean root.
-    """
-    if np.isinf(samples):
-        return np.sqrt(law)
-    expected = law * samples
-    n = np.arange(1, 120)
-    grid = np.linspace(0, np.sqrt(30), 400) ** 2
-    factorials = np.array([lgamma(k + 1) for k in n.tolist()])
-    logs = n * np.log(np.maximum(grid, 1e-300))[:, None] - grid[:, None] - factorials
-    table = (np.sqrt(n) * np.exp(logs)).sum(axis=1)
-    small = np.interp(expected, grid, table)
-    inverse = 1 / np.maximum(expected, 30)
-    large = np.sqrt(expected) * (1 - inverse / 8 - 7 * inverse**2 / 128)
-    fixed_total = 1 - 1 / (8 * samples)
-    return np.where(expected < 30, small, large) / np.sqrt(samples) / fixed_total
+    a: RunData, b: RunData, p: np.ndarray, q: np.ndarray, pairs: list[tuple[int, int]]
+) -> list[Noise]:
+    """What finite samples make of equal laws, at each common time."""
+    return [
+        sampling_noise(*_padded(p[i], q[j]), a.samples[i], b.samples[j])
+        for i, j in pairs
+    ]

@@ -49,7 +49,8 @@ class Draws(eqx.Module):
         """The weights P/q, from r_k of every sample and channel."""
         active = self.mean_propensity > 0
         scale = jnp.where(active, 1.0 / jnp.where(active, self.mean_propensity, 1), 0)
-        balance = influx @ scale / jnp.maximum(jnp.sum(active), 1)
+        number = jnp.maximum(jnp.sum(active), 1).astype(influx.dtype)
+        balance = influx @ scale / number
         weights = 1.0 / (1.0 - self.influx_share + self.influx_share * balance)
         return Batch(self.counts, weights / jnp.sum(weights))
 
@@ -57,7 +58,8 @@ class Draws(eqx.Module):
 def sobol_points(size: int, variables: int, seed: int) -> UInt[Array, "size variables"]:
     """Scrambled Sobol points as integers; `quantiles` makes each draw unbiased."""
     power = int(np.ceil(np.log2(size)))
-    points = qmc.Sobol(variables, seed=seed, bits=_BITS).random_base2(power)[:size]
+    sequence = qmc.Sobol(variables, bits=_BITS, rng=np.random.default_rng(seed))
+    points = sequence.random_base2(power)[:size]
     return jnp.asarray(points * 2**_BITS, dtype=jnp.uint32)
 
 
@@ -104,7 +106,8 @@ def _push(
 ) -> Int[Array, "size variables"]:
     """States entered through a channel: every active channel equally often.
 
-    Sources are resampled systematically (one uniform a channel) with weight a_k.
+    Sources are resampled systematically (one uniform a channel) with weight a_k, and
+    rounding must not choose one with a_k = 0. Where no channel is active, none fires.
     """
     channels = propensities.shape[1]
     active = jnp.max(propensities, axis=0) > 0
@@ -115,7 +118,13 @@ def _push(
     places = (size - (draw % number) + number - 1) // number
     offset = jax.random.uniform(key, (channels,), propensities.dtype)[channel]
     cumulated = jnp.cumsum(propensities, axis=0)
-    level = (draw // number + offset) / places * cumulated[-1, channel]
+    rank = (draw // number).astype(offset.dtype)
+    among = places.astype(offset.dtype)
+    whole = cumulated[-1, channel]
+    below = whole * (1 - jnp.finfo(whole.dtype).eps)
+    level = jnp.minimum((rank + offset) / among * whole, below)
     find = jax.vmap(lambda k, x: jnp.searchsorted(cumulated[:, k], x, side="right"))
-    source = jnp.minimum(find(channel, level), drawn.shape[0] - 1)
-    return drawn[source] + net_changes[channel]
+    is_moving = jnp.any(active)
+    found = find(channel, level).astype(draw.dtype)
+    source = jnp.where(is_moving, found, draw % drawn.shape[0])
+    return drawn[source] + jnp.where(is_moving, net_changes[channel], 0)

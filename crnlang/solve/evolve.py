@@ -15,14 +15,16 @@ from threadpoolctl import threadpool_limits
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.settings import NatgradSettings, NeuralSettings, TdvpSettings
 from crnlang.solve.batch import draw, sobol_points
+from crnlang.solve.control import StepControl
 from crnlang.solve.estimate import Estimate, add
 from crnlang.solve.explicit import bogacki_step
 from crnlang.solve.natural_gradient import natgrad_step
 from crnlang.solve.opening import propagate_set
 from crnlang.solve.problem import Generator
 from crnlang.solve.projection import fit_law
-from crnlang.solve.rosenbrock import Trial, rosenbrock_step
+from crnlang.solve.rosenbrock import rosenbrock_step
 from crnlang.solve.solution import Outcome, Solution, StepInfo
+from crnlang.solve.trial import Trial
 
 #: Steps are refused below this share of the whole run.
 SMALLEST_STEP = 1e-12
@@ -157,14 +159,12 @@ def _fit(
     most: int,
 ) -> tuple[AbstractAutoregressive, float]:
     """Start from the product of the marginals, then maximise the likelihood."""
-    marginals = []
-    for variable in range(states.shape[1]):
-        marginals.append(np.bincount(states[:, variable], weights=law))
+    marginals = tuple(np.bincount(counts, weights=law) for counts in states.T)
     padding = most - len(states)
     dtype = model.weight_blocks()[0].dtype
     filled = np.concatenate([states, np.repeat(states[:1], padding, axis=0)])
     weights = np.concatenate([law, np.zeros(padding)])
-    fresh = model.with_product_law(tuple(marginals))
+    fresh = model.with_product_law(marginals)
     return fit_law(fresh, jnp.asarray(filled), jnp.asarray(weights, dtype))
 
 
@@ -174,37 +174,37 @@ def _follow(
     """Adaptive variational steps until the last save time."""
     t, model = moment.t, moment.model
     end = recorder.save[-1]
-    dt = moment.dt or 1e-4 * end
+    control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
     points = sobol_points(settings.samples, model.order.shape[0], settings.seed)
     key = jax.random.key(settings.seed)
+    rejections = 0
     for number in range(settings.max_steps):
         stop = recorder.next_stop(t)
         if math.isinf(stop):
             return recorder.finish(Outcome.SUCCESSFUL, t, model)
-        wanted = min(dt, stop - t)
-        key_step = jax.random.fold_in(key, number)
+        wanted = min(control.dt, stop - t)
         candidate, trial, share, condition = _attempt(
             model,
             generator,
             points,
-            key_step,
+            jax.random.fold_in(key, number),
             _scalar(t, model),
             _scalar(wanted, model),
             settings,
         )
         taken, error = float(trial.dt), float(trial.error)
-        outcome = _judge(error, float(share), taken, end, settings.tolerance)
-        if outcome is not Outcome.SUCCESSFUL:
-            return recorder.finish(outcome, t, model)
-        t = stop if taken >= (stop - t) * (1 - 1e-6) else t + taken
-        model = candidate
-        factor = 0.9 * math.sqrt(settings.tolerance / max(error, 1e-12))
-        factor = min(max(factor, 0.3), 1.8)
-        dt = (
-            taken * factor
-            if taken >= 0.999 * dt or factor < 1
-            else max(dt if taken == wanted else 0.0, taken * factor)
-        )
+        rejections += int(trial.trials) - 1
+        if not error < settings.tolerance:
+            rejections += 1
+            control.rejected(taken)
+            if taken < SMALLEST_STEP * end:
+                return recorder.finish(_failure(error), t, model)
+            continue
+        if float(share) < SMALLEST_SHARE:
+            return recorder.finish(Outcome.COLLAPSED, t, model)
+        is_last = taken >= (stop - t) * (1 - 1e-6)
+        t, model = stop if is_last else t + taken, candidate
+        control.accepted(taken, float(_scalar(wanted, model)), error)
         recorder.keep(t, model)
         recorder.step(
             "tdvp",
@@ -215,8 +215,9 @@ def _follow(
             effective_share=float(share),
             diag_shift=settings.diag_shift,
             condition=float(condition),
-            rejections=int(trial.trials) - 1,
+            rejections=rejections,
         )
+        rejections = 0
     return recorder.finish(Outcome.OUT_OF_STEPS, t, model)
 
 
@@ -253,16 +254,8 @@ def _condition(now: Estimate, diag_shift: float) -> Float[Array, ""]:
     return (jnp.max(largest) + diag_shift) / max(diag_shift, 1e-300)
 
 
-def _judge(
-    error: float, share: float, taken: float, end: float, tolerance: float
-) -> Outcome:
-    """Whether a step can be accepted; a named outcome where the run must stop."""
-    if share < SMALLEST_SHARE:
-        return Outcome.COLLAPSED
-    if error < 2 * tolerance:
-        return Outcome.SUCCESSFUL
-    if taken < SMALLEST_STEP * end:
-        return Outcome.STEP_TOO_SMALL
+def _failure(error: float) -> Outcome:
+    """Why no step was short enough."""
     return Outcome.STEP_TOO_SMALL if math.isfinite(error) else Outcome.NOT_FINITE
 
 

@@ -6,14 +6,13 @@ implicit method, or where nothing is stiff.
 """
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch, Draws
 from crnlang.solve.estimate import Estimate, add, open_batch, scaled
 from crnlang.solve.problem import Generator
-from crnlang.solve.rosenbrock import Trial, _residual, _shorten, _velocity
+from crnlang.solve.trial import Trial, residual, shorten, velocity
 
 #: Nodes, weights of the result, and weights of result minus embedded result.
 NODES = (0.5, 0.75)
@@ -32,14 +31,14 @@ def bogacki_step(
     diag_shift: float,
     krylov: int,
 ) -> tuple[Trial, Batch, Estimate]:
-    """Take one step, shortening it until its error is below twice the tolerance."""
+    """Take one step, shortening it until its error is below the tolerance."""
     batch, now, _ = open_batch(model, generator, draws, t)
     log_p = jax.vmap(model.log_prob)(batch.counts)
     theta = model.weight_blocks()
 
     def speed(change: Blocks, at: Float[Array, ""]) -> Blocks:
         moved = model.with_weight_blocks(add(theta, change))
-        return _velocity(moved, generator, batch, log_p, at, diag_shift, krylov)
+        return velocity(moved, generator, batch, log_p, at, diag_shift, krylov)
 
     first = speed(scaled(theta, 0.0), t)
 
@@ -50,15 +49,15 @@ def bogacki_step(
         change = _weigh(stages, RESULT[:3], dt)
         stages.append(speed(change, t + dt))
         error = now.norm(_weigh(stages, DIFFERENCE, dt))
-        return change, error, _residual(now, scaled(first, dt), dt)
+        return change, error, residual(now, scaled(first, dt), dt)
 
-    return _shorten(attempt, theta, dt, tolerance), batch, now
+    return shorten(attempt, theta, dt, tolerance), batch, now
 
 
 def _weigh(
     stages: list[Blocks], weights: tuple[float, ...], dt: Float[Array, ""]
 ) -> Blocks:
-    total = scaled(stages[0], 0.0 * jnp.ones(()))
+    total = scaled(stages[0], 0.0)
     for stage, weight in zip(stages, weights, strict=True):
         total = add(total, stage, weight * dt)
     return total

@@ -67,7 +67,9 @@ def factor_blocks(matrices: BlockMatrices) -> BlockSolver:
     return BlockSolver(tuple(jnp.linalg.cholesky(m) for m in matrices))
 
 
-def shift_diagonal(matrices: BlockMatrices, shift: Float[Array, ""]) -> BlockMatrices:
+def shift_diagonal(
+    matrices: BlockMatrices, shift: float | Float[Array, ""]
+) -> BlockMatrices:
     """M + shift I."""
     return tuple(m + shift * jnp.eye(m.shape[-1], dtype=m.dtype) for m in matrices)
 

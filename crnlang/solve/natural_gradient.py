@@ -47,7 +47,8 @@ def natgrad_step(
         log_target = jax.vmap(previous.log_prob)(counts)
         log_target += jnp.log(jnp.where(usable, growth, 1.0))
         loss = jax.vmap(model.log_prob)(counts) - log_target
-        weights = usable / jnp.maximum(jnp.sum(usable), 1)
+        kept = usable.astype(dt.dtype)
+        weights = kept / jnp.maximum(jnp.sum(kept), 1.0)
         loss = jnp.where(usable, loss - jnp.sum(weights * loss), 0.0)
         step = _natural_gradient(
             scores_of(model, counts), loss, weights, settings.diag_shift
@@ -55,7 +56,7 @@ def natgrad_step(
         theta = model.weight_blocks()
         model = model.with_weight_blocks(add(theta, step, -settings.learning_rate))
         spread = jnp.sqrt(jnp.sum(weights * loss**2))
-        lost = jnp.maximum(lost, 1.0 - jnp.mean(usable))
+        lost = jnp.maximum(lost, 1.0 - jnp.mean(kept))
     return model, spread, lost
 
 

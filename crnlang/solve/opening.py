@@ -160,7 +160,7 @@ def _matrix(
     inside = csr_matrix(
         (flow[found], (sort[place[found]], row[found])), shape=(size, size)
     )
-    leaving = np.bincount(row[~found], weights=flow[~found], minlength=size)
+    leaving = np.bincount(row[~found], flow[~found], size).astype(float)
     diagonal = csr_matrix((rates.sum(axis=1), (range(size), range(size))))
     return inside - diagonal, leaving
 

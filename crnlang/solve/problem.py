@@ -1,13 +1,14 @@
 """What the engine needs to know of a master equation."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Array, Bool, Float, Int
 
 LogProb = Callable[[Int[Array, " variables"]], Float[Array, ""]]
 
 
+@runtime_checkable
 class Generator(Protocol):
     """The generator W of a master equation as seen from one state; the caller vmaps."""
 

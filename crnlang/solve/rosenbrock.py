@@ -10,17 +10,14 @@ W-method). Source: Verwer, Spee, Blom, Hundsdorfer, SIAM J. Sci. Comput. 20 (199
 Both stages use the same samples, re-weighted.
 """
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch, Draws
 from crnlang.solve.estimate import (
     Estimate,
     add,
-    estimate,
     open_batch,
     rates_of,
     scaled,
@@ -34,20 +31,9 @@ from crnlang.solve.linear import (
     solve_krylov,
 )
 from crnlang.solve.problem import Generator
+from crnlang.solve.trial import Trial, residual, shorten, velocity
 
 GAMMA = 1.0 - 0.5**0.5
-#: Trials of one step, each 0.4 times as long as the one before.
-TRIALS = 6
-
-
-class Trial(eqx.Module):
-    """One attempted step."""
-
-    change: Blocks
-    dt: Float[Array, ""]
-    error: Float[Array, ""]
-    residual: Float[Array, ""]
-    trials: Int[Array, ""]
 
 
 def rosenbrock_step(
@@ -61,7 +47,7 @@ def rosenbrock_step(
     diag_shift: float,
     krylov: int,
 ) -> tuple[Trial, Batch, Estimate]:
-    """Take one step, shortening it until its error is below twice the tolerance.
+    """Take one step, shortening it until its error is below the tolerance.
 
     The result may still be bad (error too large or nan) after `TRIALS` trials; the
     caller looks at `error`.
@@ -86,51 +72,15 @@ def rosenbrock_step(
             apply, scaled(add(now.force(), moving, GAMMA), dt), solver, krylov
         )
         moved = model.with_weight_blocks(add(theta, first))
-        speed = _velocity(moved, generator, batch, log_p, t + dt, diag_shift, krylov)
+        speed = velocity(moved, generator, batch, log_p, t + dt, diag_shift, krylov)
         pull = add(now.apply_fisher(speed, diag_shift), moving, -GAMMA)
         brake = now.apply_fisher(first, diag_shift)
         second = solve_krylov(apply, add(scaled(pull, dt), brake, -2.0), solver, krylov)
         change = add(scaled(first, 1.5), second, 0.5)
         error = now.norm(scaled(add(first, second), 0.5))
-        return change, error, _residual(now, first, dt)
+        return change, error, residual(now, first, dt)
 
-    return _shorten(attempt, theta, dt, tolerance), batch, now
-
-
-def _shorten(attempt, theta: Blocks, dt: Float[Array, ""], tolerance: float) -> Trial:
-    """Attempt, and again with 0.4 dt, until the error is below 2 tolerance."""
-
-    def unfinished(trial: Trial) -> Array:
-        return ~(trial.error < 2 * tolerance) & (trial.trials < TRIALS)
-
-    def again(trial: Trial) -> Trial:
-        shorter = jnp.where(trial.trials > 0, 0.4, 1.0) * trial.dt
-        change, error, residual = attempt(shorter)
-        return Trial(change, shorter, error, residual, trial.trials + 1)
-
-    never = jnp.full_like(dt, jnp.inf)
-    start = Trial(theta, dt, never, never, jnp.zeros((), int))
-    return jax.lax.while_loop(unfinished, again, start)
-
-
-def _velocity(
-    model: AbstractAutoregressive,
-    generator: Generator,
-    batch: Batch,
-    log_p: Float[Array, " batch"],
-    t: Float[Array, ""],
-    diag_shift: float,
-    krylov: int,
-) -> Blocks:
-    """v = (S + shift)^-1 g of another model on the same samples, re-weighted."""
-    gain = jnp.clip(jax.vmap(model.log_prob)(batch.counts) - log_p, -50.0, 50.0)
-    weights = batch.weights * jnp.exp(gain)
-    moved = Batch(batch.counts, weights / jnp.sum(weights))
-    there = estimate(model, generator, moved, t)
-    solver = factor_blocks(shift_diagonal(there.fisher, diag_shift))
-    return solve_krylov(
-        lambda x: there.apply_fisher(x, diag_shift), there.force(), solver, krylov
-    )
+    return shorten(attempt, theta, dt, tolerance), batch, now
 
 
 def _explicit_drift(
@@ -147,15 +97,3 @@ def _explicit_drift(
     later = rates_of(model, generator, batch.counts, t + dt)
     change = later - now.weights @ later - now.rates
     return project(now.scores, now.weights * change)
-
-
-def _residual(now: Estimate, step: Blocks, dt: Float[Array, ""]) -> Float[Array, ""]:
-    """Part of the local generator that the network cannot follow, 0..1.
-
-    A sample whose probability would change by more than its own size in this step
-    counts with its probability flow, not with the flow squared.
-    """
-    trust = now.weights / (1.0 + dt * jnp.abs(now.rates))
-    missed = now.rates - combine(now.scores, step) / dt
-    whole = jnp.sum(trust * now.rates**2)
-    return jnp.sqrt(jnp.sum(trust * missed**2) / jnp.where(whole > 0, whole, 1.0))

@@ -130,6 +130,28 @@ slow: Y -> 0 @ 1
     assert np.abs(difference).sum(axis=1).max() < 1e-8
 
 
+def test_many_save_times_are_as_good_as_the_end_alone():
+    """Between its steps an integrator interpolates, without any error control."""
+    text = """crn 1
+model dense
+massaction power
+param k0 = 2.838
+species X0 in 0..3 = 3
+species X1 in 0..4 = 0
+r1: X0 -> 0 @ k0
+r2: 0 -> 2 X1 @ propensity(k0 * (1 + 0.5 * sin(t)))
+r3: X0 -> 0 @ k0
+r4: 2 X0 + 2 X1 -> 0 @ propensity(k0 * X0^2 * X1^2 * if(X0 > 1, 2.838, 0.5))
+r5: 0 -> 2 X1 @ propensity(k0 * hill(X1, 1, 1.177, 1))
+r6: X0 + 2 X1 -> X0 @ k0
+"""
+    times = tuple(np.arange(31) / 200)
+    found = solve_fsp(lower(text), FspSettings(until=0.15, save=times))
+    sharp = FspSettings(until=0.15, save=times, tolerance=1e-12)
+    difference = found.probabilities - solve_fsp(lower(text), sharp).probabilities
+    assert np.abs(difference).sum(axis=1).max() < 1e-10
+
+
 def test_a_box_too_large_for_integer_codes_is_searched():
     names = [f"X{i}" for i in range(8)]
     text = "crn 1\nmodel chain\n" + "".join(

@@ -1,0 +1,85 @@
+"""One attempted step of any integrator: shorter and shorter until its error is small.
+
+Both integrators share what stands here; they differ in the attempt itself.
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.solve.batch import Batch
+from crnlang.solve.estimate import Estimate, estimate
+from crnlang.solve.linear import combine, factor_blocks, shift_diagonal, solve_krylov
+from crnlang.solve.problem import Generator
+
+#: What a step of a given length does: the change of the weights, the estimated error,
+#: and the residual.
+Attempt = Callable[
+    [Float[Array, ""]], tuple[Blocks, Float[Array, ""], Float[Array, ""]]
+]
+#: Trials of one step, each 0.4 times as long as the one before.
+TRIALS = 6
+
+
+class Trial(eqx.Module):
+    """One attempted step."""
+
+    change: Blocks
+    dt: Float[Array, ""]
+    error: Float[Array, ""]
+    residual: Float[Array, ""]
+    trials: Int[Array, ""]
+
+
+def shorten(
+    attempt: Attempt, theta: Blocks, dt: Float[Array, ""], tolerance: float
+) -> Trial:
+    """Attempt, and again with 0.4 dt, until the error is below the tolerance."""
+
+    def unfinished(trial: Trial) -> Array:
+        return ~(trial.error < tolerance) & (trial.trials < TRIALS)
+
+    def again(trial: Trial) -> Trial:
+        shorter = jnp.where(trial.trials > 0, 0.4, 1.0) * trial.dt
+        change, error, residual = attempt(shorter)
+        return Trial(change, shorter, error, residual, trial.trials + 1)
+
+    never = jnp.full_like(dt, jnp.inf)
+    start = Trial(theta, dt, never, never, jnp.zeros((), int))
+    return jax.lax.while_loop(unfinished, again, start)
+
+
+def velocity(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    batch: Batch,
+    log_p: Float[Array, " batch"],
+    t: Float[Array, ""],
+    diag_shift: float,
+    krylov: int,
+) -> Blocks:
+    """v = (S + shift)^-1 g of another model on the same samples, re-weighted."""
+    gain = jax.vmap(model.log_prob)(batch.counts) - log_p
+    weights = batch.weights * jnp.exp(gain)
+    moved = Batch(batch.counts, weights / jnp.sum(weights))
+    there = estimate(model, generator, moved, t)
+    solver = factor_blocks(shift_diagonal(there.fisher, diag_shift))
+    return solve_krylov(
+        lambda x: there.apply_fisher(x, diag_shift), there.force(), solver, krylov
+    )
+
+
+def residual(now: Estimate, step: Blocks, dt: Float[Array, ""]) -> Float[Array, ""]:
+    """Part of the local generator that the network cannot follow, 0..1.
+
+    A sample whose probability would change by more than its own size in this step
+    counts with its probability flow, not with the flow squared.
+    """
+    trust = jnp.sqrt(now.weights / (1.0 + dt * jnp.abs(now.rates)))
+    missed = now.rates - combine(now.scores, step) / dt
+    whole = jnp.sum((trust * now.rates) ** 2)
+    return jnp.sqrt(jnp.sum((trust * missed) ** 2) / jnp.where(whole > 0, whole, 1.0))

@@ -1,0 +1,138 @@
+"""The time loop: right laws, equal runs from equal seeds, and every way to end."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from engine_cases import (
+    SWITCHES,
+    birth_death,
+    exact_law,
+    hellinger,
+    kernel_of,
+    law_of,
+    lower,
+    model_of,
+)
+
+from crnlang.codegen.kernel import build_kernel
+from crnlang.settings import NatgradSettings, TdvpSettings
+from crnlang.solve import evolve as module
+from crnlang.solve.evolve import evolve
+from crnlang.solve.solution import Outcome
+
+SAVE = (0.0, 0.3, 1.0)
+OPTIONS: dict[str, Any] = {"width": 4, "basis": 4}
+SMALL: dict[str, Any] = {"samples": 256, "opening": 0, "krylov": 2, **OPTIONS}
+
+
+def ignore(info):
+    """A report that nobody reads."""
+
+
+def run(lowered, settings, save=SAVE, report=ignore):
+    """Evolve a network from its initial law."""
+    model = model_of(lowered, width=settings.width, basis=settings.basis)
+    return evolve(model, kernel_of(lowered), settings, save, report)
+
+
+def distance(lowered, solution, place):
+    """Hellinger distance from FSP at a save time."""
+    states, exact = exact_law(lowered, solution.times[place])
+    return hellinger(law_of(solution.models[place], jnp.asarray(states)), exact)
+
+
+@pytest.mark.parametrize("integrator", ["rosenbrock", "bogacki"])
+@pytest.mark.parametrize(
+    "lowered",
+    [birth_death(5), lower(SWITCHES, on="0.8")],
+    ids=["birth-death", "switch"],
+)
+def test_a_complete_network_follows_the_exact_law(lowered, integrator):
+    solution = run(lowered, TdvpSettings(**SMALL, integrator=integrator))
+    assert solution.outcome is Outcome.SUCCESSFUL
+    assert solution.times == SAVE
+    for place in range(3):
+        assert distance(lowered, solution, place) < 0.01
+
+
+def test_equal_seeds_give_equal_weights_and_one_compilation(monkeypatch):
+    compiled = []
+    step = module.rosenbrock_step
+
+    def counted(*args, **kwargs):
+        compiled.append(1)
+        return step(*args, **kwargs)
+
+    monkeypatch.setattr(module, "rosenbrock_step", counted)
+    lowered = birth_death(4)
+    # a batch size of its own, so that no other test has compiled it
+    runs = [
+        run(lowered, TdvpSettings(**{**SMALL, "samples": 128}, seed=seed))
+        for seed in (3, 3)
+    ]
+    assert len(runs[0].infos) > 5
+    assert len(compiled) == 1
+    first, second = (solution.models[-1] for solution in runs)
+    assert eqx.tree_equal(first, second)
+    other = run(lowered, TdvpSettings(**{**SMALL, "samples": 128}, seed=4))
+    assert not eqx.tree_equal(first, other.models[-1])
+
+
+def test_an_interrupt_hands_back_what_was_reached():
+    def stop(info):
+        if info.t >= SAVE[1]:
+            raise KeyboardInterrupt
+
+    solution = run(birth_death(4), TdvpSettings(**SMALL), report=stop)
+    assert solution.outcome is Outcome.INTERRUPTED
+    assert solution.times == SAVE[:2]
+    assert len(solution.models) == 2
+
+
+def test_too_few_steps_end_the_run_at_the_time_reached():
+    solution = run(birth_death(4), TdvpSettings(**SMALL, max_steps=3))
+    assert solution.outcome is Outcome.OUT_OF_STEPS
+    assert len(solution.infos) == 3
+    assert solution.times[-1] == solution.infos[-1].t
+    assert 0 < solution.times[-1] < SAVE[-1]
+
+
+def test_steps_end_on_save_times_and_add_up():
+    save = (0.0, 0.1, 1 / 3, 0.5)
+    seen = []
+    settings = TdvpSettings(**SMALL)
+    solution = run(birth_death(4), settings, save, seen.append)
+    assert solution.times == save
+    assert tuple(seen) == solution.infos
+    ends = [info.t for info in seen]
+    assert set(save[1:]) <= set(ends)
+    assert np.cumsum([info.dt for info in seen]) == pytest.approx(ends, rel=1e-9)
+    assert [info.step for info in seen] == list(range(1, len(seen) + 1))
+    assert all(0 < info.effective_share <= 1 + 1e-12 for info in seen)
+    assert all(info.condition >= 1 and info.error < 0.04 for info in seen)
+
+
+def test_single_precision_runs_in_both_integrators():
+    lowered = birth_death(4)
+    for integrator in ("rosenbrock", "bogacki"):
+        settings = TdvpSettings(
+            **{**SMALL, "samples": 64}, precision="float32", integrator=integrator
+        )
+        model = model_of(lowered, precision="float32", **OPTIONS)
+        kernel = build_kernel(lowered, np.dtype("float32"))
+        solution = evolve(model, kernel, settings, (0.0, 0.1), ignore)
+        assert solution.outcome is Outcome.SUCCESSFUL
+        dtypes = {b.dtype for b in solution.models[-1].weight_blocks()}
+        assert dtypes == {jnp.dtype("float32")}
+
+
+def test_natural_gradient_stays_near_the_exact_law():
+    lowered = birth_death(5)
+    settings = NatgradSettings(samples=512, dt=0.02, diag_shift=1e-3, **OPTIONS)
+    solution = run(lowered, settings, (0.0, 0.4))
+    assert solution.outcome is Outcome.SUCCESSFUL
+    assert len(solution.infos) == 20
+    assert distance(lowered, solution, -1) < 0.03

@@ -1,0 +1,87 @@
+"""The opening: the law on a set of states is exact, and the network fits it."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from engine_cases import (
+    BIRTH_DEATH,
+    exact_law,
+    hellinger,
+    kernel_of,
+    law_of,
+    lower,
+    model_of,
+)
+
+from crnlang.solve.opening import propagate_set
+from crnlang.solve.projection import fit_law
+
+WIDE = """crn 1
+model wide
+species A in 0..50 = 0
+species B in 0..50 = 0
+species C in 0..50 = 0
+a: 0 <-> A @ 9, 1
+b: 0 <-> B @ 9, 1
+c: 0 <-> C @ 9, 1
+"""
+
+
+def stops_at(*times):
+    """The next of some times, infinity after the last."""
+    return lambda t: next((s for s in times if s > t), np.inf)
+
+
+def test_the_law_on_the_set_is_the_exact_law():
+    lowered = lower(BIRTH_DEATH, cap=30, start="= 2", birth=4)
+    laws = propagate_set(
+        model_of(lowered), kernel_of(lowered), stops_at(0.5, 2.0), 64, 0
+    )
+    found = {law.t: law for law in laws}
+    for t in (0.5, 2.0):
+        states, exact = exact_law(lowered, t)
+        on_set = np.zeros(len(states))
+        on_set[found[t].states[:, 0]] = found[t].law
+        assert np.abs(on_set - exact).sum() < 1e-5
+        assert np.abs(on_set - exact).max() < 1e-6
+        assert found[t].law.sum() == pytest.approx(1, abs=1e-12)
+        assert 0 <= found[t].lost < 1e-4
+
+
+def test_a_set_too_small_for_the_law_ends_the_opening():
+    lowered = lower(WIDE)
+    model, kernel = model_of(lowered), kernel_of(lowered)
+    laws = list(propagate_set(model, kernel, stops_at(5.0), 200, 0))
+    assert laws
+    assert 0 < laws[-1].t < 5.0
+    assert all(len(law.states) <= 200 for law in laws)
+    assert np.all(np.diff([law.t for law in laws]) > 0)
+    assert np.all(np.diff([law.lost for law in laws]) > -1e-12)
+
+
+def test_a_start_spread_over_too_many_states_has_no_opening():
+    lowered = lower(BIRTH_DEATH, cap=40, start="~ uniform(0, 40)", birth=4)
+    laws = propagate_set(model_of(lowered), kernel_of(lowered), stops_at(1.0), 64, 0)
+    assert list(laws) == []
+
+
+def test_the_fit_of_a_correlated_law_is_close():
+    text = """crn 1
+model pair
+species A in 0..6 = 3
+species B in 0..6 = 1
+swap: A <-> B @ 1, 0.7
+feed: A -> A + B @ 1
+decay: B -> 0 @ 1
+"""
+    lowered = lower(text)
+    states, exact = exact_law(lowered, 0.5)
+    marginals = tuple(
+        np.bincount(states[:, v], weights=exact, minlength=7) for v in (0, 1)
+    )
+    model = model_of(lowered, width=8, basis=6).with_product_law(marginals)
+    before = hellinger(law_of(model, jnp.asarray(states)), exact)
+    fitted, claimed = fit_law(model, jnp.asarray(states), jnp.asarray(exact))
+    found = hellinger(law_of(fitted, jnp.asarray(states)), exact)
+    assert claimed == pytest.approx(found, abs=1e-6)
+    assert found < 0.01 < before
