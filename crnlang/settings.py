@@ -123,7 +123,7 @@ class TdvpSettings(NeuralSettings):
         high=65536,
     )
     krylov: int = option(
-        6, "Krylov steps of each linear solve; 0 uses the diagonal blocks alone", low=0
+        4, "Krylov steps of each linear solve; 0 uses the diagonal blocks alone", low=0
     )
     influx: float = option(
         0.5, "share of the batch drawn from in-flux", low=0, high=0.95
@@ -137,7 +137,12 @@ class NatgradSettings(NeuralSettings):
 
     dt: float = option(0.005, "time step", above=0)
     epochs: int = option(5, "natural-gradient steps a time step", low=1)
-    learning_rate: float = option(0.5, "length of a natural-gradient step", above=0)
+    optimizer: str = option(
+        "natural",
+        "direction of each epoch: natural gradient, or first-order Adam",
+        choices=("natural", "adam"),
+    )
+    learning_rate: float = option(0.5, "length of one step of the optimizer", above=0)
     diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
 
 

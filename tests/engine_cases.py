@@ -78,7 +78,7 @@ def conserving_networks(draw):
     chosen = draw(
         st.lists(st.sampled_from(CONVERSIONS), min_size=1, max_size=4, unique=True)
     )
-    text = ["crn 1", "model conserving"]
+    text = ["crn 1", "model conserving", "massaction falling"]
     for name in "ABCD":
         cap = draw(st.integers(1, 4))
         text.append(f"species {name} in 0..{cap} = {draw(st.integers(0, cap))}")

@@ -18,7 +18,7 @@ from crnlang.solve.batch import draw, sobol_points
 from crnlang.solve.control import StepControl
 from crnlang.solve.estimate import Estimate, add
 from crnlang.solve.explicit import bogacki_step
-from crnlang.solve.natural_gradient import natgrad_step
+from crnlang.solve.natural_gradient import euler_step
 from crnlang.solve.opening import propagate_set
 from crnlang.solve.problem import Generator
 from crnlang.solve.projection import fit_law
@@ -268,7 +268,7 @@ def _follow_euler(
     while math.isfinite(stop := recorder.next_stop(t)):
         dt = min(settings.dt, stop - t)
         number += 1
-        candidate, spread, lost = natgrad_step(
+        step = euler_step(
             model,
             generator,
             jax.random.fold_in(key, number),
@@ -276,17 +276,17 @@ def _follow_euler(
             _scalar(dt, model),
             settings,
         )
-        if not math.isfinite(float(spread)):
+        if not math.isfinite(float(step.spread)):
             return recorder.finish(Outcome.NOT_FINITE, t, model)
-        model = candidate
+        model = step.model
         t = stop if dt >= (stop - t) * (1 - 1e-6) else t + dt
         recorder.keep(t, model)
         recorder.step(
             "natgrad",
             t,
             dt,
-            error=float(spread),
-            residual=float(lost),
+            error=float(step.spread),
+            residual=float(step.lost),
             diag_shift=settings.diag_shift,
         )
     return recorder.finish(Outcome.SUCCESSFUL, t, model)

@@ -1,6 +1,6 @@
 """Engines side by side on the toggle switch, in one run, against the exact law.
 
-    python tests/benchmarks/toggle_engines.py --until 1 --seeds 0 1 2 natgrad default
+    python tests/benchmarks/toggle_engines.py default natgrad --until 1 --seeds 0 1 2
 
 Each line: settings, seed, seconds with compiling apart, steps, and the Hellinger
 distance of the protein marginals and of their joint law from FSP at the save times.
