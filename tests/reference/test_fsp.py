@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 from scipy.stats import poisson
@@ -21,6 +21,8 @@ from crnlang.testing import lowered_networks
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT.parent / "shared" / "reference"
+#: For properties that integrate a stiff, time-dependent network for every example.
+HEAVY = settings(max_examples=25)
 BIRTH_DEATH = """crn 1
 model birth_death
 param k = 4, d = 1
@@ -57,6 +59,7 @@ def test_states_are_distinct_and_obey_box_and_laws(lowered):
     assert (states @ lowered.space.laws.T == lowered.space.totals).all()
 
 
+@HEAVY
 @given(lowered_networks(max_species=3))
 def test_the_law_stays_normalised_and_the_leak_grows(lowered):
     found = solve_fsp(lowered, FspSettings(until=1.0, save=(0, 0.3, 1)))
@@ -74,6 +77,7 @@ def test_the_law_is_the_exponential_of_the_generator(lowered):
     assert np.abs(found.probabilities[-1] - exact).sum() < 1e-9
 
 
+@HEAVY
 @given(lowered_networks(max_species=2))
 def test_the_leak_is_the_integral_of_the_flux_at_the_caps(lowered):
     times = tuple(np.linspace(0, 1, 201))
