@@ -202,8 +202,7 @@ def _follow(
             continue
         if float(share) < SMALLEST_SHARE:
             return recorder.finish(Outcome.COLLAPSED, t, model)
-        is_last = taken >= (stop - t) * (1 - 1e-6)
-        t, model = stop if is_last else t + taken, candidate
+        t, model = _arrive(t, taken, stop), candidate
         control.accepted(taken, float(_scalar(wanted, model)), error)
         recorder.keep(t, model)
         recorder.step(
@@ -278,8 +277,7 @@ def _follow_euler(
         )
         if not math.isfinite(float(step.spread)):
             return recorder.finish(Outcome.NOT_FINITE, t, model)
-        model = step.model
-        t = stop if dt >= (stop - t) * (1 - 1e-6) else t + dt
+        t, model = _arrive(t, dt, stop), step.model
         recorder.keep(t, model)
         recorder.step(
             "natgrad",
@@ -290,6 +288,11 @@ def _follow_euler(
             diag_shift=settings.diag_shift,
         )
     return recorder.finish(Outcome.SUCCESSFUL, t, model)
+
+
+def _arrive(t: float, dt: float, stop: float) -> float:
+    """The time after a step: `stop` itself where rounding alone separates them."""
+    return stop if dt >= (stop - t) * (1 - 1e-6) else t + dt
 
 
 def _scalar(value: float, model: AbstractAutoregressive) -> Float[Array, ""]:

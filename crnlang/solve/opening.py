@@ -173,10 +173,8 @@ def _longest(
 ) -> tuple[float, Float[np.ndarray, " s"] | None]:
     """Halve the step until the set loses less than `LEAK` in it."""
     for _ in range(30):
-        if not leak.any():
-            return dt, np.maximum(expm_multiply(w * dt, law), 0.0)
         moved = np.maximum(expm_multiply(w * dt, law), 0.0)
-        if law.sum() - moved.sum() <= LEAK:
+        if not leak.any() or law.sum() - moved.sum() <= LEAK:
             return dt, moved
         dt /= 2
     return dt, None
