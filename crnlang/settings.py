@@ -115,7 +115,13 @@ class TdvpSettings(NeuralSettings):
         choices=("rosenbrock", "bogacki"),
     )
     tolerance: float = option(0.02, "error of one step, Fisher norm", above=0, high=1)
-    diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
+    diag_shift: float = option(5e-3, "damping of the Fisher matrix", low=0)
+    recall: float = option(
+        0.95,
+        "share of the last velocity that damping pulls towards; 0 pulls towards rest",
+        low=0,
+        high=1,
+    )
     opening: int = option(
         8192,
         "largest set of states for the exact opening of the run; 0 for none",

@@ -6,9 +6,9 @@ the box and the mean of the local generator under P is zero.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -16,7 +16,15 @@ from jaxtyping import Array, Bool, Float, Int
 from crnlang.ir.expr import Expr, depends_on_time, evaluate
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 
-LogProb = Callable[[Int[Array, " variables"]], Float[Array, ""]]
+#: log P(n + change) - log P(n) of every channel, 0 where the neighbour is outside.
+LogRatios = Callable[
+    [
+        Int[Array, " variables"],
+        Int[np.ndarray, "channels variables"],
+        Bool[Array, " channels"],
+    ],
+    Float[Array, " channels"],
+]
 
 
 class Family(eqx.Module):
@@ -28,24 +36,23 @@ class Family(eqx.Module):
 
     def propensities(
         self,
-        counts: Int[Array, " variables"],
+        local: Int[Array, "instances width"],
         parameters: Float[Array, " parameters"],
         t: Float[Array, ""],
     ) -> Float[Array, " instances"]:
-        """a(n) of every instance, the box ignored."""
-        local = counts[self.variables].astype(parameters.dtype)
-        columns = [local[:, slot] for slot in range(local.shape[1])]
+        """a(n) of every instance from the copy numbers it reads, the box ignored."""
+        columns = [
+            local[:, slot].astype(parameters.dtype) for slot in range(local.shape[1])
+        ]
         value = evaluate(self.propensity, columns, parameters, t, jnp)
         return jnp.broadcast_to(value, local.shape[:1]).astype(parameters.dtype)
 
-    def shifted(
-        self, counts: Int[Array, " variables"], sign: int
-    ) -> Int[Array, "instances variables"]:
-        """The counts after (`sign = 1`) or before (`-1`) a firing of each instance."""
-        instances = self.variables.shape[0]
-        rows = np.arange(instances)[:, None]
-        base = jnp.broadcast_to(counts, (instances, *counts.shape))
-        return base.at[rows, self.variables].add(sign * self.net_change)
+
+@dataclass(frozen=True, eq=False)
+class NetChanges:
+    """The net change of every channel; a constant of the compiled program."""
+
+    rows: Int[np.ndarray, "channels variables"]
 
 
 class LocalGenerator(eqx.Module):
@@ -54,33 +61,26 @@ class LocalGenerator(eqx.Module):
     families: tuple[Family, ...]
     caps: Int[np.ndarray, " variables"]
     parameters: Float[Array, " parameters"]
+    changes: NetChanges = eqx.field(static=True)
     #: Whether no propensity depends on the time.
     is_autonomous: bool = eqx.field(static=True)
 
     @property
     def channels(self) -> int:
         """Number of channels: instances of all families."""
-        return sum(family.variables.shape[0] for family in self.families)
+        return len(self.changes.rows)
 
     @property
-    def net_changes(self) -> Int[Array, "channels variables"]:
+    def net_changes(self) -> Int[np.ndarray, "channels variables"]:
         """The net change of every channel."""
-        zero = jnp.zeros(self.caps.shape, int)
-        return jnp.concatenate([family.shifted(zero, 1) for family in self.families])
+        return self.changes.rows
 
     def outflux(
         self, counts: Int[Array, " variables"], t: Float[Array, ""]
     ) -> Float[Array, " channels"]:
         """a_k(n) of every channel under the firing rule."""
-        parts = [
-            jnp.where(
-                self._inside(family.shifted(counts, 1)),
-                family.propensities(counts, self.parameters, t),
-                0.0,
-            )
-            for family in self.families
-        ]
-        return jnp.concatenate(parts)
+        inside = self._inside(counts + self.net_changes)
+        return jnp.where(inside, self._propensities(counts, t), 0.0)
 
     def sources(
         self, counts: Int[Array, " variables"]
@@ -89,35 +89,50 @@ class LocalGenerator(eqx.Module):
 
         Where it is not, the state itself stands in.
         """
-        before = jnp.concatenate([f.shifted(counts, -1) for f in self.families])
+        before = counts - self.net_changes
         inside = self._inside(before)
         return jnp.where(inside[:, None], before, counts), inside
 
     def influx(
-        self, log_prob: LogProb, counts: Int[Array, " variables"], t: Float[Array, ""]
+        self,
+        log_ratios: LogRatios,
+        counts: Int[Array, " variables"],
+        t: Float[Array, ""],
     ) -> Float[Array, " channels"]:
         """r_k(n) = a_k(n - s_k) P(n - s_k) / P(n) of every channel."""
-        before, inside = self.sources(counts)
-        parts = []
-        start = 0
-        for family in self.families:
-            size = family.variables.shape[0]
-            own = before[start : start + size]
-            each = jax.vmap(family.propensities, in_axes=(0, None, None))
-            parts.append(jnp.diagonal(each(own, self.parameters, t)))
-            start += size
-        log_ratio = jax.vmap(log_prob)(before) - log_prob(counts)
-        flows = jnp.concatenate(parts)
-        safe = jnp.where(inside, log_ratio, 0.0)
-        return jnp.where(inside, flows * jnp.exp(safe), 0.0)
+        inside = self._inside(counts - self.net_changes)
+        flows = self._propensities(counts, t, fired=inside)
+        ratios = jnp.exp(log_ratios(counts, -self.net_changes, inside))
+        return jnp.where(inside, flows * ratios, 0.0)
 
     def __call__(
-        self, log_prob: LogProb, counts: Int[Array, " variables"], t: Float[Array, ""]
+        self,
+        log_ratios: LogRatios,
+        counts: Int[Array, " variables"],
+        t: Float[Array, ""],
     ) -> Float[Array, ""]:
         """(W P)(n) / P(n): the relative rate of change of P at one state."""
-        return jnp.sum(self.influx(log_prob, counts, t)) - jnp.sum(
+        return jnp.sum(self.influx(log_ratios, counts, t)) - jnp.sum(
             self.outflux(counts, t)
         )
+
+    def _propensities(
+        self,
+        counts: Int[Array, " variables"],
+        t: Float[Array, ""],
+        fired: Bool[Array, " channels"] | None = None,
+    ) -> Float[Array, " channels"]:
+        """a_k of every channel at n, or at n - s_k where it has `fired`."""
+        parts, start = [], 0
+        for family in self.families:
+            local = counts[family.variables]
+            size = len(local)
+            if fired is not None:
+                own = fired[start : start + size, None]
+                local = local - jnp.where(own, family.net_change, 0)
+            parts.append(family.propensities(local, self.parameters, t))
+            start += size
+        return jnp.concatenate(parts)
 
     def _inside(self, states: Int[Array, "states variables"]) -> Bool[Array, " states"]:
         return jnp.all((states >= 0) & (states <= self.caps), axis=1)
@@ -129,9 +144,25 @@ def build_kernel(lowered: LoweredNetwork, dtype: np.dtype) -> LocalGenerator:
         families=tuple(_build_family(family) for family in lowered.families),
         caps=lowered.space.caps,
         parameters=jnp.asarray(lowered.parameters, dtype),
+        changes=NetChanges(_net_changes(lowered)),
         is_autonomous=not any(depends_on_time(f.propensity) for f in lowered.families),
     )
 
 
 def _build_family(family: ChannelFamily) -> Family:
     return Family(family.variables, family.net_change, family.propensity)
+
+
+def _net_changes(lowered: LoweredNetwork) -> Int[np.ndarray, "channels variables"]:
+    """The net change of every instance of every family, a row each."""
+    variables = len(lowered.space.caps)
+    parts = []
+    for family in lowered.families:
+        rows = np.zeros((len(family.variables), variables), dtype=np.int64)
+        np.add.at(
+            rows,
+            (np.arange(len(rows))[:, None], family.variables),
+            family.net_change,
+        )
+        parts.append(rows)
+    return np.concatenate(parts)

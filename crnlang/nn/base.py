@@ -1,11 +1,13 @@
 """What every ansatz offers: conditionals, log-probability, samples, weight blocks."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 #: Weights, or anything with one entry a weight, as blocks with uncorrelated scores:
 #: one array `blocks weights` for each shape of block.
@@ -19,7 +21,7 @@ class AbstractAutoregressive(eqx.Module):
     position `p`; `levels` is the largest number of copy numbers of any variable.
     """
 
-    order: eqx.AbstractVar[Int[Array, " variables"]]
+    order: eqx.AbstractVar[tuple[int, ...]]
 
     @abstractmethod
     def conditionals(
@@ -33,6 +35,18 @@ class AbstractAutoregressive(eqx.Module):
     @abstractmethod
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
         """log P of a state that lies in the state space."""
+
+    def log_ratios(
+        self,
+        counts: Int[Array, " variables"],
+        changes: Int[np.ndarray, "channels variables"],
+        inside: Bool[Array, " channels"],
+    ) -> Float[Array, " channels"]:
+        """log P(n + change) - log P(n) of every channel.
+
+        0 where `inside` is false: there n + change lies outside the state space.
+        """
+        return plain_log_ratios(self.log_prob, counts, changes, inside)
 
     @abstractmethod
     def sample(self, uniforms: Float[Array, " variables"]) -> Int[Array, " variables"]:
@@ -59,9 +73,12 @@ class AbstractAutoregressive(eqx.Module):
         """
 
 
-def pick(
-    table: Float[Array, "*rows levels"], level: Int[Array, "*rows"]
-) -> Float[Array, "*rows"]:
-    """`table[row, level[row]]`, as a masked sum: its derivative needs no scatter."""
-    chosen = jnp.arange(table.shape[-1]) == level[..., None]
-    return jnp.sum(jnp.where(chosen, table, 0.0), axis=-1)
+def plain_log_ratios(
+    log_prob: Callable[[Int[Array, " variables"]], Float[Array, ""]],
+    counts: Int[Array, " variables"],
+    changes: Int[np.ndarray, "channels variables"],
+    inside: Bool[Array, " channels"],
+) -> Float[Array, " channels"]:
+    """log P(n + change) - log P(n) by a whole new log P for every channel."""
+    neighbours = counts + jnp.where(inside[:, None], changes, 0)
+    return jax.vmap(log_prob)(neighbours) - log_prob(counts)

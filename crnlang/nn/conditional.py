@@ -5,7 +5,7 @@ uncorrelated under P (the later one has mean zero given its prefix), so the Fish
 matrix is exactly block-diagonal: one block a free position.
 """
 
-import dataclasses
+import operator
 
 import equinox as eqx
 import jax
@@ -14,165 +14,230 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from numpy.polynomial import chebyshev
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks, pick
+from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.nn.mask import StateMask
+from crnlang.nn.neighbours import Evaluations, list_evaluations
 
 #: Smallest log-probability that the product initial law can carry.
 FLOOR = -30.0
+#: Features of each earlier position; see `_features`.
+FEATURES = 2
+#: Power of the scale of rough functions; see `_smooth_functions`.
+ROUGHNESS = 2.0
+
+#: The weights of a network, in the order in which they stand in a row.
+_PARTS = operator.attrgetter("inward", "shift", "outward", "bias")
 
 
-class Group(eqx.Module):
-    """The networks of some positions, all with the same number of levels.
+class Conditional(eqx.Module):
+    """The network of one free position.
 
-    logits_p(m) = bias_p[m] + smooth_p[m] . outward_p tanh(inward_p x(n_<p) + shift_p)
+    logits(m) = smooth[m] . bias + smooth[m, :basis] . outward tanh(inward x + shift)
+
+    `smooth` is a complete basis of functions of the copy number m, ordered from smooth
+    to rough, the rough ones scaled down: damping and noise act on weights, so rough
+    changes of the law are held back and smooth ones are not.
     """
 
-    inward: Float[Array, "members width features"]
-    shift: Float[Array, "members width"]
-    outward: Float[Array, "members basis width"]
-    bias: Float[Array, "members levels"]
-    #: Smooth functions of the copy number, orthonormal over the levels.
-    smooth: Float[Array, "members levels basis"]
-    #: 1 where a feature belongs to an earlier position.
-    causal: Float[Array, "members features"]
-    positions: tuple[int, ...] = eqx.field(static=True)
+    inward: Float[Array, "width features"]
+    shift: Float[Array, " width"]
+    outward: Float[Array, "basis width"]
+    bias: Float[Array, " functions"]
+    smooth: Float[Array, "levels functions"]
 
-    def logits(self, x: Float[Array, " features"]) -> Float[Array, "members levels"]:
+    def heights(
+        self, x: Float[Array, "*states features"]
+    ) -> Float[Array, "*states basis"]:
+        """What the prefix adds to the first coefficients of `bias`."""
+        hidden = jnp.tanh(x @ self.inward.T + self.shift)
+        return hidden @ self.outward.T
+
+    def logits(
+        self, heights: Float[Array, "*states basis"]
+    ) -> Float[Array, "*states levels"]:
         """Unnormalised log-probabilities, nothing masked."""
-        inward = self.inward * self.causal[:, None, :]
-        hidden = jnp.tanh(jnp.einsum("phf,f->ph", inward, x) + self.shift)
-        heights = jnp.einsum("prh,ph->pr", self.outward, hidden)
-        return self.bias + jnp.einsum("pmr,pr->pm", self.smooth, heights)
+        basis = self.outward.shape[0]
+        return self.smooth @ self.bias + heights @ self.smooth[:, :basis].T
 
-    def member(self, number: int) -> "Group":
-        """The group that holds one member alone."""
-        one = jax.tree.map(lambda leaf: leaf[number : number + 1], self)
-        return dataclasses.replace(one, positions=(self.positions[number],))
+    def logit_at(
+        self, heights: Float[Array, "*states basis"], level: Int[Array, "*states"]
+    ) -> Float[Array, "*states"]:
+        """The logit of one copy number for each state."""
+        basis = self.outward.shape[0]
+        rows = self.smooth[level]
+        return rows @ self.bias + jnp.sum(rows[..., :basis] * heights, axis=-1)
 
-    def weights(self) -> Float[Array, "members weights"]:
-        """All weights, one row a member."""
-        parts = (self.inward, self.shift, self.outward, self.bias)
-        return jnp.concatenate([w.reshape(w.shape[0], -1) for w in parts], axis=1)
+    def weights(self) -> Float[Array, " weights"]:
+        """All weights in a row."""
+        return jnp.concatenate([w.ravel() for w in _PARTS(self)])
 
-    def with_weights(self, rows: Float[Array, "members weights"]) -> "Group":
-        """The same group with other weights."""
-        parts = (self.inward, self.shift, self.outward, self.bias)
-        ends = np.cumsum([w[0].size for w in parts])
-        cut = jnp.split(rows, ends[:-1], axis=1)
-        new = [c.reshape(w.shape) for c, w in zip(cut, parts, strict=True)]
-        return eqx.tree_at(lambda g: (g.inward, g.shift, g.outward, g.bias), self, new)
+    def with_weights(self, row: Float[Array, " weights"]) -> "Conditional":
+        """The same network with other weights."""
+        parts = _PARTS(self)
+        ends = np.cumsum([w.size for w in parts])
+        new = [
+            cut.reshape(w.shape)
+            for cut, w in zip(jnp.split(row, ends[:-1]), parts, strict=True)
+        ]
+        return eqx.tree_at(_PARTS, self, new)
 
 
 class ConditionalNetworks(AbstractAutoregressive):
-    """One small network a free position; see `Group`.
+    """One small network a free position; see `Conditional`."""
 
-    x holds two features a variable, its copy number and the square root of it, both
-    scaled to -1..1.
-    """
-
-    groups: tuple[Group, ...]
+    networks: tuple[Conditional, ...]
     #: Largest copy number at each free position, and whether it exceeds 1.
     scale: Float[Array, " free"]
     is_counted: Float[Array, " free"]
-    order: Int[Array, " variables"]
-    inverse: Int[Array, " variables"]
     mask: StateMask
-
-    def _inputs(self, ordered: Int[Array, " variables"]) -> Float[Array, " features"]:
-        free = np.asarray(self.mask.free)
-        share = ordered[free].astype(self.scale.dtype) / self.scale
-        root = jnp.sqrt(share) * self.is_counted
-        return jnp.stack([2 * share - 1, 2 * root - self.is_counted], axis=1).reshape(
-            -1
-        )
-
-    def _masked_logits(
-        self, group: Group, x: Float[Array, " features"], allowed: Bool[Array, "v m"]
-    ) -> Float[Array, "members levels"]:
-        levels = group.bias.shape[1]
-        return jnp.where(
-            allowed[np.asarray(group.positions), :levels], group.logits(x), -jnp.inf
-        )
+    order: tuple[int, ...] = eqx.field(static=True)
 
     def conditionals(
         self, counts: Int[Array, " variables"]
     ) -> Float[Array, "variables levels"]:
         """log P(n_p = m | n_<p); see the base class."""
-        ordered = counts[self.order]
-        allowed = self.mask.allowed(ordered)
-        x = self._inputs(ordered)
-        table = jnp.where(allowed, 0.0, -jnp.inf).astype(x.dtype)
-        for group in self.groups:
-            logits = self._masked_logits(group, x, allowed)
-            rows, levels = np.asarray(group.positions), logits.shape[1]
-            log_p = jax.nn.log_softmax(logits, axis=1)
-            table = table.at[rows, :levels].set(log_p)
+        ordered = counts[np.asarray(self.order)]
+        every = [
+            self.mask.allowed(ordered, position) for position in range(len(ordered))
+        ]
+        table = jnp.where(jnp.stack(every), 0.0, -jnp.inf).astype(self.scale.dtype)
+        for number, position in enumerate(self.mask.free):
+            logits = self._masked_logits(number, ordered)
+            log_p = jax.nn.log_softmax(logits)
+            table = table.at[position, : len(log_p)].set(log_p)
         return table
 
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
         """log P of a state that lies in the state space."""
-        ordered = counts[self.order]
-        allowed = self.mask.allowed(ordered)
-        x = self._inputs(ordered)
-        total = jnp.zeros((), x.dtype)
-        for group in self.groups:
-            logits = self._masked_logits(group, x, allowed)
-            chosen = pick(logits, ordered[np.asarray(group.positions)])
-            total += jnp.sum(chosen - jax.nn.logsumexp(logits, axis=1))
+        ordered = counts[np.asarray(self.order)]
+        total = jnp.zeros((), self.scale.dtype)
+        for number, position in enumerate(self.mask.free):
+            network = self.networks[number]
+            heights = network.heights(self._features(ordered, number))
+            chosen = network.logit_at(heights, ordered[position])
+            total += chosen - self._log_norm(number, ordered, heights)
         return total
+
+    def log_ratios(
+        self,
+        counts: Int[Array, " variables"],
+        changes: Int[np.ndarray, "channels variables"],
+        inside: Bool[Array, " channels"],
+    ) -> Float[Array, " channels"]:
+        """log P(n + change) - log P(n); see the base class.
+
+        A conditional is evaluated once for each distinct change of its prefix; the
+        conditionals before the first changed position cost nothing, and at that
+        position only the logit changes.
+        """
+        ordered = counts[np.asarray(self.order)]
+        total = jnp.zeros(inside.shape, self.scale.dtype)
+        moves = changes[:, list(self.order)]
+        for number, position in enumerate(self.mask.free):
+            here = list_evaluations(moves, position)
+            if len(here.channels):
+                change = self._log_changes(number, position, ordered, here, inside)
+                total += change @ here.placement.astype(change.dtype)
+        return jnp.where(inside, total, 0.0)
+
+    def _log_changes(
+        self,
+        number: int,
+        position: int,
+        ordered: Int[Array, " variables"],
+        here: Evaluations,
+        inside: Bool[Array, " channels"],
+    ) -> Float[Array, " here"]:
+        """What one conditional adds to the log ratios of the channels it feels."""
+        network = self.networks[number]
+        is_needed = jnp.any(here.users & inside, axis=1)
+        states = ordered + jnp.where(is_needed[:, None], here.shifts, 0)
+        x = jax.vmap(self._features, (0, None))(states, number)
+        heights = network.heights(x)
+        log_norm = jax.vmap(self._log_norm, (None, 0, 0))(number, states, heights)
+        level = jnp.clip(ordered[position] + here.steps, 0, network.smooth.shape[0] - 1)
+        there = network.logit_at(heights[here.evaluation], level)
+        base = network.logit_at(heights[0], ordered[position])
+        return there - log_norm[here.evaluation] - (base - log_norm[0])
 
     def sample(self, uniforms: Float[Array, " variables"]) -> Int[Array, " variables"]:
         """The state at the given quantiles, one position after the other."""
-        ordered = jnp.zeros(self.order.shape, int)
-        member_at = {
-            position: (group, number)
-            for group in self.groups
-            for number, position in enumerate(group.positions)
-        }
+        ordered = jnp.zeros(len(self.order), int)
         closing = dict(self.mask.determined)
+        number_at = {position: i for i, position in enumerate(self.mask.free)}
         for position in range(len(self.order)):
             if position in closing:
                 value = self.mask.closing_value(ordered, position, closing[position])
             else:
-                group, number = member_at[position]
-                logits = self._masked_logits(
-                    group.member(number),
-                    self._inputs(ordered),
-                    self.mask.allowed(ordered),
-                )[0]
+                logits = self._masked_logits(number_at[position], ordered)
                 cdf = jnp.cumsum(jax.nn.softmax(logits))
                 below = cdf < uniforms[position] * cdf[-1]
                 value = jnp.minimum(jnp.sum(below), len(cdf) - 1)
             ordered = ordered.at[position].set(value.astype(ordered.dtype))
-        return ordered[self.inverse]
+        return ordered[np.argsort(self.order)]
 
     def with_product_law(
         self, laws: tuple[Float[np.ndarray, " _levels"], ...]
     ) -> "ConditionalNetworks":
         """The product of `laws`, exactly, down to the floor."""
-        groups = []
-        for group in self.groups:
-            variables = np.asarray(self.order)[list(group.positions)]
-            bias = np.full(group.bias.shape, FLOOR)
-            for row, variable in enumerate(variables):
-                law = laws[variable]
-                with np.errstate(divide="ignore"):
-                    bias[row, : len(law)] = np.maximum(np.log(law), FLOOR)
-            flat = jnp.zeros_like(group.outward), jnp.asarray(bias, group.bias.dtype)
-            groups.append(eqx.tree_at(lambda g: (g.outward, g.bias), group, flat))
-        return eqx.tree_at(lambda m: m.groups, self, tuple(groups))
+        networks = []
+        for network, position in zip(self.networks, self.mask.free, strict=True):
+            law = np.zeros(network.smooth.shape[0])
+            given = laws[self.order[position]]
+            law[: len(given)] = given
+            with np.errstate(divide="ignore"):
+                table = np.maximum(np.log(law), FLOOR)
+            bias = _coefficients(np.asarray(network.smooth, float), table)
+            flat = (
+                jnp.zeros_like(network.outward),
+                jnp.asarray(bias, network.bias.dtype),
+            )
+            networks.append(eqx.tree_at(lambda c: (c.outward, c.bias), network, flat))
+        return eqx.tree_at(lambda m: m.networks, self, tuple(networks))
 
     def weight_blocks(self) -> Blocks:
         """One block a free position."""
-        return tuple(group.weights() for group in self.groups)
+        return tuple(network.weights()[None] for network in self.networks)
 
     def with_weight_blocks(self, blocks: Blocks) -> "ConditionalNetworks":
         """The same network with other weights."""
-        groups = tuple(
-            group.with_weights(rows)
-            for group, rows in zip(self.groups, blocks, strict=True)
+        networks = tuple(
+            network.with_weights(block[0])
+            for network, block in zip(self.networks, blocks, strict=True)
         )
-        return eqx.tree_at(lambda m: m.groups, self, groups)
+        return eqx.tree_at(lambda m: m.networks, self, networks)
+
+    def _features(
+        self, ordered: Int[Array, " variables"], number: int
+    ) -> Float[Array, " features"]:
+        """Copy numbers of the free positions before one, and their square roots.
+
+        Both are scaled to -1..1; a variable of two levels has only the first.
+        """
+        before = np.asarray(self.mask.free[:number], int)
+        share = ordered[before].astype(self.scale.dtype) / self.scale[:number]
+        is_counted = self.is_counted[:number]
+        root = jnp.sqrt(share) * is_counted
+        return jnp.concatenate([2 * share - 1, 2 * root - is_counted])
+
+    def _masked_logits(
+        self, number: int, ordered: Int[Array, " variables"]
+    ) -> Float[Array, " levels"]:
+        network, position = self.networks[number], self.mask.free[number]
+        logits = network.logits(network.heights(self._features(ordered, number)))
+        allowed = self.mask.allowed(ordered, position)[: len(logits)]
+        return jnp.where(allowed, logits, -jnp.inf)
+
+    def _log_norm(
+        self,
+        number: int,
+        ordered: Int[Array, " variables"],
+        heights: Float[Array, " basis"],
+    ) -> Float[Array, ""]:
+        """log of the sum of exp(logit) over the copy numbers that are open."""
+        logits = self.networks[number].logits(heights)
+        allowed = self.mask.allowed(ordered, self.mask.free[number])[: len(logits)]
+        return jax.nn.logsumexp(jnp.where(allowed, logits, -jnp.inf))
 
 
 def build_conditional(
@@ -193,21 +258,18 @@ def build_conditional(
     - `initial`: law of every variable over `0..cap`, in variable order.
     - `width`, `basis`: hidden units and smooth output functions of each conditional.
     """
-    caps = np.asarray(mask.caps)
-    numbers: dict[int, list[int]] = {}
-    for number, position in enumerate(mask.free):
-        numbers.setdefault(int(caps[position]), []).append(number)
-    groups = [
-        _build_group(mask, members, width, basis, jax.random.fold_in(key, cap))
-        for cap, members in sorted(numbers.items())
-    ]
+    caps = np.asarray(mask.caps)[list(mask.free)]
     model = ConditionalNetworks(
-        groups=tuple(groups),
-        scale=jnp.maximum(jnp.asarray(caps[list(mask.free)], float), 1.0),
-        is_counted=jnp.asarray(caps[list(mask.free)] > 1, float),
-        order=jnp.asarray(order),
-        inverse=jnp.asarray(np.argsort(order)),
+        networks=tuple(
+            _build_network(
+                int(cap), number, width, basis, jax.random.fold_in(key, number)
+            )
+            for number, cap in enumerate(caps)
+        ),
+        scale=jnp.maximum(jnp.asarray(caps, float), 1.0),
+        is_counted=jnp.asarray(caps > 1, float),
         mask=mask,
+        order=tuple(int(variable) for variable in order),
     )
     model = jax.tree.map(
         lambda a: a.astype(dtype) if eqx.is_inexact_array(a) else a, model
@@ -215,39 +277,38 @@ def build_conditional(
     return model.with_product_law(initial)
 
 
-def _build_group(
-    mask: StateMask,
-    members: list[int],
-    width: int,
-    basis: int,
-    key: PRNGKeyArray,
-) -> Group:
-    """The networks of some free positions (by number) that share their levels."""
-    positions = tuple(mask.free[number] for number in members)
-    cap = int(np.asarray(mask.caps)[positions[0]])
-    earlier = np.arange(len(mask.free))[None, :] < np.asarray(members)[:, None]
-    causal = np.repeat(earlier.astype(float), 2, axis=1)
-    fan_in = np.maximum(causal.sum(axis=1), 1.0)[:, None, None]
-    smooth = np.tile(_smooth_functions(cap, basis), (len(members), 1, 1))
+def _build_network(
+    cap: int, earlier: int, width: int, basis: int, key: PRNGKeyArray
+) -> Conditional:
+    """The network of a position with `earlier` free positions before it."""
+    smooth = _smooth_functions(cap, basis)
+    features = FEATURES * earlier
     key_in, key_shift = jax.random.split(key)
-    shape = (len(members), width)
-    return Group(
-        inward=jax.random.normal(key_in, (*shape, causal.shape[1])) / np.sqrt(fan_in),
-        shift=0.5 * jax.random.normal(key_shift, shape),
-        outward=jnp.zeros((len(members), smooth.shape[2], width)),
-        bias=jnp.zeros((len(members), cap + 1)),
+    inward = jax.random.normal(key_in, (width, features)) / np.sqrt(max(features, 1))
+    return Conditional(
+        inward=inward,
+        shift=0.5 * jax.random.normal(key_shift, (width,)),
+        outward=jnp.zeros((min(basis, smooth.shape[1]), width)),
+        bias=jnp.zeros(smooth.shape[1]),
         smooth=jnp.asarray(smooth),
-        causal=jnp.asarray(causal),
-        positions=positions,
     )
 
 
-def _smooth_functions(cap: int, basis: int) -> Float[np.ndarray, "levels basis"]:
-    """Polynomials in the square root of the copy number, of degree 1..basis.
+def _smooth_functions(cap: int, basis: int) -> Float[np.ndarray, "levels functions"]:
+    """Polynomials in the square root of the copy number, of degree 1..cap.
 
-    Chebyshev polynomials; for a cap up to `basis` they span every function of the
-    copy number (but for the constant, which a softmax does not see).
+    Orthogonal over the levels with mean square 1, those of degree k beyond `basis`
+    scaled by (basis / k)^2. With the constant, which a softmax does not see, they span
+    every function of the copy number.
     """
-    degree = min(basis, cap)
     x = 2 * np.sqrt(np.arange(cap + 1) / max(cap, 1)) - 1
-    return chebyshev.chebvander(x, degree)[:, 1:]
+    q, _ = np.linalg.qr(chebyshev.chebvander(x, cap))
+    degree = np.arange(1, cap + 1)
+    return q[:, 1:] * np.sqrt(cap + 1) * np.minimum(1.0, basis / degree) ** ROUGHNESS
+
+
+def _coefficients(
+    smooth: Float[np.ndarray, "levels functions"], table: Float[np.ndarray, " levels"]
+) -> Float[np.ndarray, " functions"]:
+    """The bias whose logits are `table`, up to a constant."""
+    return (smooth.T @ table) / np.sum(smooth**2, axis=0)

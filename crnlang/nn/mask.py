@@ -43,21 +43,20 @@ class StateMask(eqx.Module):
     levels: int = eqx.field(static=True)
 
     def allowed(
-        self, ordered: Int[Array, " variables"]
-    ) -> Bool[Array, "variables levels"]:
-        """Whether copy number m is open at position p, given the counts before p."""
+        self, ordered: Int[Array, " variables"], position: int
+    ) -> Bool[Array, " levels"]:
+        """Whether copy number m is open at a position, given the counts before it."""
         level = jnp.arange(self.levels)
-        table = level[None, :] <= self.caps[:, None]
+        is_open = level <= self.caps[position]
         for group in self.groups:
-            at = np.asarray(group.positions)
-            used = jnp.cumsum(group.steps * ordered) - group.steps * ordered
-            index = group.start - used[at, None] - group.steps[at, None] * level
-            size = group.reach.shape[1]
-            inside = (index >= 0) & (index < size)
-            flat = jnp.clip(index, 0, size - 1)
-            met = inside & group.reach[at + 1][jnp.arange(len(at))[:, None], flat]
-            table = table.at[at].set(table[at] & met)
-        return table
+            if position in group.positions:
+                used = ordered[:position] @ group.steps[:position]
+                index = group.start - used - group.steps[position] * level
+                size = group.reach.shape[1]
+                inside = (index >= 0) & (index < size)
+                flat = jnp.clip(index, 0, size - 1)
+                is_open &= inside & group.reach[position + 1][flat]
+        return is_open
 
     def closing_value(
         self, ordered: Int[Array, " variables"], position: int, law: int

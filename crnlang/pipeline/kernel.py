@@ -21,7 +21,7 @@ def show_kernel(lowered: LoweredNetwork) -> str:
     kernel = build_kernel(lowered, dtype)
     model = build_model(lowered, settings, jax.random.key(settings.seed))
     counts = jnp.zeros(len(lowered.space.caps), int)
-    jaxpr = jax.make_jaxpr(lambda n, t: kernel(model.log_prob, n, t))(
+    jaxpr = jax.make_jaxpr(lambda n, t: kernel(model.log_ratios, n, t))(
         counts, jnp.zeros((), dtype)
     )
     return (

@@ -101,7 +101,7 @@ def _push(
     key: PRNGKeyArray,
     drawn: Int[Array, "drawn variables"],
     propensities: Float[Array, "drawn channels"],
-    net_changes: Int[Array, "channels variables"],
+    net_changes: Int[np.ndarray, "channels variables"],
     size: int,
 ) -> Int[Array, "size variables"]:
     """States entered through a channel: every active channel equally often.
@@ -127,4 +127,4 @@ def _push(
     is_moving = jnp.any(active)
     found = find(channel, level).astype(draw.dtype)
     source = jnp.where(is_moving, found, draw % drawn.shape[0])
-    return drawn[source] + jnp.where(is_moving, net_changes[channel], 0)
+    return drawn[source] + jnp.where(is_moving, jnp.asarray(net_changes)[channel], 0)

@@ -1,9 +1,9 @@
 """What a batch says about the present moment: scores, local generator, Fisher matrix.
 
 Notation, with the code's names: scores O (`scores`), local generator e (`rates`) and
-D = d[(W P)/P]/d theta at fixed P(n) (`drifts`). Averages over the batch are weighted
-with P/q; scores, rates and drifts are centred, which subtracts the sampling error of
-identities that hold exactly (E[O] = 0, E[e] = 0).
+D = de/dtheta (`drifts`). Averages over the batch are weighted with P/q; scores, rates
+and drifts are centred, which subtracts the sampling error of identities that hold
+exactly (E[O] = 0, E[e] = 0).
 """
 
 import equinox as eqx
@@ -51,6 +51,12 @@ def add(a: Blocks, b: Blocks, scale: float | Array = 1.0) -> Blocks:
     return tuple(x + scale * y for x, y in zip(a, b, strict=True))
 
 
+def dot(a: Blocks, b: Blocks) -> Float[Array, ""]:
+    """a . b over all weights."""
+    parts = [jnp.sum(x * y) for x, y in zip(a, b, strict=True)]
+    return jnp.sum(jnp.stack(parts))
+
+
 def scaled(a: Blocks, scale: float | Array) -> Blocks:
     """scale a."""
     return tuple(scale * x for x in a)
@@ -74,7 +80,7 @@ def rates_of(
     t: Float[Array, ""],
 ) -> Float[Array, " batch"]:
     """e(n) = (W P)(n) / P(n) for every sample."""
-    return jax.vmap(generator, (None, 0, None))(model.log_prob, counts, t)
+    return jax.vmap(generator, (None, 0, None))(model.log_ratios, counts, t)
 
 
 def estimate(
@@ -94,8 +100,41 @@ def open_batch(
     generator: Generator,
     draws: Draws,
     t: Float[Array, ""],
-) -> tuple[Batch, Estimate, BlockScores]:
-    """Weights, estimate, and drifts D(n) = de/dtheta + min(e, 0) O of every sample.
+) -> tuple[Batch, Estimate]:
+    """Weights and estimate of a batch whose weights wait for the in-flux."""
+
+    def flows(
+        n: Int[Array, " variables"],
+    ) -> tuple[Float[Array, " channels"], Float[Array, ""]]:
+        losses = jnp.sum(generator.outflux(n, t))
+        return generator.influx(model.log_ratios, n, t), losses
+
+    influx, losses = jax.vmap(flows)(draws.counts)
+    batch = draws.weigh(influx)
+    scores = centre(scores_of(model, batch.counts), batch.weights)
+    rates = jnp.sum(influx, axis=1) - losses
+    return batch, _assemble(batch.weights, scores, rates)
+
+
+class Jacobian(eqx.Module):
+    """A = E[O D^T]: the drifts D of every sample, and its diagonal blocks."""
+
+    drifts: BlockScores
+    blocks: BlockMatrices
+
+    def apply(self, now: Estimate, x: Blocks) -> Blocks:
+        """A x."""
+        return project(now.scores, now.weights * combine(self.drifts, x))
+
+
+def jacobian_of(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    batch: Batch,
+    now: Estimate,
+    t: Float[Array, ""],
+) -> Jacobian:
+    """A from the drifts D(n) = de/dtheta + min(e, 0) O.
 
     Differentiating S(theta) v = g(theta) gives A = E[O (de/dtheta + e O)^T] minus the
     change of S along v, whose leading part is E[e O O^T]. That part matters where P
@@ -104,23 +143,17 @@ def open_batch(
     where it would weaken the matrix.
     """
 
-    def rate(
-        blocks: Blocks, n: Int[Array, " variables"]
-    ) -> tuple[Float[Array, ""], Float[Array, " channels"]]:
-        influx = generator.influx(model.with_weight_blocks(blocks).log_prob, n, t)
-        return jnp.sum(influx), influx
+    def gain(blocks: Blocks, n: Int[Array, " variables"]) -> Float[Array, ""]:
+        ratios = model.with_weight_blocks(blocks).log_ratios
+        return jnp.sum(generator.influx(ratios, n, t))
 
-    (gains, influx), slopes = jax.vmap(
-        jax.value_and_grad(rate, has_aux=True), (None, 0)
-    )(model.weight_blocks(), draws.counts)
-    losses = jax.vmap(generator.outflux, (0, None))(draws.counts, t)
-    rates = gains - jnp.sum(losses, axis=1)
-    batch = draws.weigh(influx)
-    scores = centre(scores_of(model, batch.counts), batch.weights)
-    falling = jnp.minimum(rates, 0.0)[:, None, None]
-    drifts = tuple(d + falling * o for d, o in zip(slopes, scores, strict=True))
-    now = _assemble(batch.weights, scores, rates)
-    return batch, now, centre(drifts, batch.weights)
+    slopes = jax.vmap(jax.grad(gain), (None, 0))(model.weight_blocks(), batch.counts)
+    falling = jnp.minimum(now.rates, 0.0)[:, None, None]
+    drifts = centre(
+        tuple(d + falling * o for d, o in zip(slopes, now.scores, strict=True)),
+        now.weights,
+    )
+    return Jacobian(drifts, block_products(now.scores, drifts, now.weights))
 
 
 def centre(scores: BlockScores, weights: Float[Array, " batch"]) -> BlockScores:

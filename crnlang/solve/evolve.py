@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt
 from threadpoolctl import threadpool_limits
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.settings import NatgradSettings, NeuralSettings, TdvpSettings
 from crnlang.solve.batch import draw, sobol_points
 from crnlang.solve.control import StepControl
-from crnlang.solve.estimate import Estimate, add
+from crnlang.solve.estimate import Estimate, add, scaled
 from crnlang.solve.explicit import bogacki_step
 from crnlang.solve.natural_gradient import euler_step
 from crnlang.solve.opening import propagate_set
@@ -175,8 +175,9 @@ def _follow(
     t, model = moment.t, moment.model
     end = recorder.save[-1]
     control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
-    points = sobol_points(settings.samples, model.order.shape[0], settings.seed)
+    points = sobol_points(settings.samples, len(model.order), settings.seed)
     key = jax.random.key(settings.seed)
+    velocity = scaled(model.weight_blocks(), 0.0)
     rejections = 0
     for number in range(settings.max_steps):
         stop = recorder.next_stop(t)
@@ -190,6 +191,7 @@ def _follow(
             jax.random.fold_in(key, number),
             _scalar(t, model),
             _scalar(wanted, model),
+            scaled(velocity, settings.recall),
             settings,
         )
         taken, error = float(trial.dt), float(trial.error)
@@ -203,6 +205,7 @@ def _follow(
         if float(share) < SMALLEST_SHARE:
             return recorder.finish(Outcome.COLLAPSED, t, model)
         t, model = _arrive(t, taken, stop), candidate
+        velocity = scaled(trial.change, 1 / taken)
         control.accepted(taken, float(_scalar(wanted, model)), error)
         recorder.keep(t, model)
         recorder.step(
@@ -228,6 +231,7 @@ def _attempt(
     key: PRNGKeyArray,
     t: Float[Array, ""],
     dt: Float[Array, ""],
+    last: Blocks,
     settings: TdvpSettings,
 ) -> tuple[AbstractAutoregressive, Trial, Float[Array, ""], Float[Array, ""]]:
     """Draw a batch and take one step: model, trial, effective share, condition."""
@@ -239,6 +243,7 @@ def _attempt(
         draws,
         t,
         dt,
+        last,
         tolerance=settings.tolerance,
         diag_shift=settings.diag_shift,
         krylov=settings.krylov,

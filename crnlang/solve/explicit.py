@@ -26,19 +26,20 @@ def bogacki_step(
     draws: Draws,
     t: Float[Array, ""],
     dt: Float[Array, ""],
+    last: Blocks,
     *,
     tolerance: float,
     diag_shift: float,
     krylov: int,
 ) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below the tolerance."""
-    batch, now, _ = open_batch(model, generator, draws, t)
+    batch, now = open_batch(model, generator, draws, t)
     log_p = jax.vmap(model.log_prob)(batch.counts)
     theta = model.weight_blocks()
 
     def speed(change: Blocks, at: Float[Array, ""]) -> Blocks:
         moved = model.with_weight_blocks(add(theta, change))
-        return velocity(moved, generator, batch, log_p, at, diag_shift, krylov)
+        return velocity(moved, generator, batch, log_p, at, last, diag_shift, krylov)
 
     first = speed(scaled(theta, 0.0), t)
 

@@ -58,7 +58,7 @@ def euler_step(
     ) -> tuple[tuple[Blocks, optax.OptState], tuple[Array, Array]]:
         theta, state = carry
         present = model.with_weight_blocks(theta)
-        shape = (settings.samples, model.order.shape[0])
+        shape = (settings.samples, len(model.order))
         counts = jax.vmap(present.sample)(jax.random.uniform(key, shape, dt.dtype))
         loss, weights, lost = _loss(present, model, generator, counts, t, dt)
         scores = scores_of(present, counts)

@@ -3,9 +3,18 @@
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-LogProb = Callable[[Int[Array, " variables"]], Float[Array, ""]]
+#: log P(n + change) - log P(n) of every channel; see `nn.base.AbstractAutoregressive`.
+LogRatios = Callable[
+    [
+        Int[Array, " variables"],
+        Int[np.ndarray, "channels variables"],
+        Bool[Array, " channels"],
+    ],
+    Float[Array, " channels"],
+]
 
 
 @runtime_checkable
@@ -18,7 +27,7 @@ class Generator(Protocol):
         ...
 
     @property
-    def net_changes(self) -> Int[Array, "channels variables"]:
+    def net_changes(self) -> Int[np.ndarray, "channels variables"]:
         """The net change of every channel."""
         ...
 
@@ -35,13 +44,19 @@ class Generator(Protocol):
         ...
 
     def influx(
-        self, log_prob: LogProb, counts: Int[Array, " variables"], t: Float[Array, ""]
+        self,
+        log_ratios: LogRatios,
+        counts: Int[Array, " variables"],
+        t: Float[Array, ""],
     ) -> Float[Array, " channels"]:
         """r_k(n) = a_k(n - s_k) P(n - s_k) / P(n)."""
         ...
 
     def __call__(
-        self, log_prob: LogProb, counts: Int[Array, " variables"], t: Float[Array, ""]
+        self,
+        log_ratios: LogRatios,
+        counts: Int[Array, " variables"],
+        t: Float[Array, ""],
     ) -> Float[Array, ""]:
         """(W P)(n) / P(n)."""
         ...

@@ -7,6 +7,7 @@ gradient sum Q O, metric sum Q O O^T + shift, and a search along each step.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from crnlang.nn.base import AbstractAutoregressive
@@ -33,8 +34,19 @@ def fit_law(
 ) -> tuple[AbstractAutoregressive, float]:
     """The fitted network and its Hellinger distance from the law, on the set.
 
-    `law` sums to 1; states of weight 0 are padding.
+    `law` sums to 1; states of weight 0 are padding. The fit itself is in float64: in
+    float32 the damped metric can lose its definiteness to rounding.
     """
+    dtype = model.weight_blocks()[0].dtype
+    fitted, distance = _fit(_cast(model, jnp.float64), states, law.astype(jnp.float64))
+    return _cast(fitted, dtype), distance
+
+
+def _fit(
+    model: AbstractAutoregressive,
+    states: Int[Array, "states variables"],
+    law: Float[Array, " states"],
+) -> tuple[AbstractAutoregressive, float]:
     before = -jnp.inf
     for _ in range(MOST_ITERATIONS):
         model, likelihood = _improve(model, states, law)
@@ -42,6 +54,13 @@ def fit_law(
             break
         before = likelihood
     return model, float(_distance(model, states, law))
+
+
+def _cast(model: AbstractAutoregressive, dtype: np.dtype) -> AbstractAutoregressive:
+    """The same network in another precision."""
+    return jax.tree.map(
+        lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model
+    )
 
 
 @eqx.filter_jit

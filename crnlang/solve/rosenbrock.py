@@ -18,13 +18,12 @@ from crnlang.solve.batch import Batch, Draws
 from crnlang.solve.estimate import (
     Estimate,
     add,
+    jacobian_of,
     open_batch,
     rates_of,
     scaled,
 )
 from crnlang.solve.linear import (
-    block_products,
-    combine,
     factor_blocks,
     project,
     shift_diagonal,
@@ -42,6 +41,7 @@ def rosenbrock_step(
     draws: Draws,
     t: Float[Array, ""],
     dt: Float[Array, ""],
+    last: Blocks,
     *,
     tolerance: float,
     diag_shift: float,
@@ -49,30 +49,34 @@ def rosenbrock_step(
 ) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below the tolerance.
 
+    The velocity is damped towards `last`.
+
     The result may still be bad (error too large or nan) after `TRIALS` trials; the
     caller looks at `error`.
     """
-    batch, now, drifts = open_batch(model, generator, draws, t)
-    jacobian = block_products(now.scores, drifts, now.weights)
+    batch, now = open_batch(model, generator, draws, t)
+    jacobian = jacobian_of(model, generator, batch, now, t)
     log_p = jax.vmap(model.log_prob)(batch.counts)
     theta = model.weight_blocks()
 
     def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Array]:
         blocks = tuple(
-            s - GAMMA * dt * a for s, a in zip(now.fisher, jacobian, strict=True)
+            s - GAMMA * dt * a for s, a in zip(now.fisher, jacobian.blocks, strict=True)
         )
         solver = factor_blocks(shift_diagonal(blocks, diag_shift))
 
         def apply(x: Blocks) -> Blocks:
-            inner = combine(now.scores, x) - GAMMA * dt * combine(drifts, x)
-            return add(project(now.scores, now.weights * inner), x, diag_shift)
+            return add(
+                now.apply_fisher(x, diag_shift), jacobian.apply(now, x), -GAMMA * dt
+            )
 
         moving = _explicit_drift(model, generator, batch, now, t, dt)
-        first = solve_krylov(
-            apply, scaled(add(now.force(), moving, GAMMA), dt), solver, krylov
-        )
+        force = add(add(now.force(), moving, GAMMA), last, diag_shift)
+        first = solve_krylov(apply, scaled(force, dt), solver, krylov)
         moved = model.with_weight_blocks(add(theta, first))
-        speed = velocity(moved, generator, batch, log_p, t + dt, diag_shift, krylov)
+        speed = velocity(
+            moved, generator, batch, log_p, t + dt, last, diag_shift, krylov
+        )
         pull = add(now.apply_fisher(speed, diag_shift), moving, -GAMMA)
         brake = now.apply_fisher(first, diag_shift)
         second = solve_krylov(apply, add(scaled(pull, dt), brake, -2.0), solver, krylov)

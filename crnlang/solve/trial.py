@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch
-from crnlang.solve.estimate import Estimate, estimate
+from crnlang.solve.estimate import Estimate, add, estimate
 from crnlang.solve.linear import combine, factor_blocks, shift_diagonal, solve_krylov
 from crnlang.solve.problem import Generator
 
@@ -59,17 +59,22 @@ def velocity(
     batch: Batch,
     log_p: Float[Array, " batch"],
     t: Float[Array, ""],
+    last: Blocks,
     diag_shift: float,
     krylov: int,
 ) -> Blocks:
-    """v = (S + shift)^-1 g of another model on the same samples, re-weighted."""
+    """v of another model on the same samples, re-weighted: (S + shift) v = g.
+
+    Damped towards `last`, v solves (S + shift) v = g + shift last.
+    """
     gain = jax.vmap(model.log_prob)(batch.counts) - log_p
     weights = batch.weights * jnp.exp(gain)
     moved = Batch(batch.counts, weights / jnp.sum(weights))
     there = estimate(model, generator, moved, t)
     solver = factor_blocks(shift_diagonal(there.fisher, diag_shift))
+    force = add(there.force(), last, diag_shift)
     return solve_krylov(
-        lambda x: there.apply_fisher(x, diag_shift), there.force(), solver, krylov
+        lambda x: there.apply_fisher(x, diag_shift), force, solver, krylov
     )
 
 

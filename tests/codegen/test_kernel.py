@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.compiler import compile_text
+from crnlang.nn.base import plain_log_ratios
 from crnlang.passes.merge import merge_families
 from crnlang.reference.fsp import generator
 from crnlang.testing import lowered_networks
@@ -33,6 +34,10 @@ class TableLaw(eqx.Module):
     def log_prob(self, counts):
         """log P, read from the table."""
         return self.log_p[jnp.sum(counts * self.strides)]
+
+    def log_ratios(self, counts, changes, inside):
+        """The plain form."""
+        return plain_log_ratios(self.log_prob, counts, changes, inside)
 
 
 def random_law(lowered, states, seed):
@@ -50,8 +55,8 @@ def fluxes(kernel, table, states, t):
 
     def at(n):
         return (
-            kernel(table.log_prob, n, t),
-            kernel.influx(table.log_prob, n, t),
+            kernel(table.log_ratios, n, t),
+            kernel.influx(table.log_ratios, n, t),
             kernel.outflux(n, t),
         )
 

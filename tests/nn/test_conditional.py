@@ -9,6 +9,7 @@ from engine_cases import (
     ENZYME,
     FEW,
     conserving_networks,
+    kernel_of,
     law_of,
     lower,
     model_of,
@@ -19,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from crnlang.nn.base import plain_log_ratios
 from crnlang.nn.conditional import FLOOR
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.estimate import scores_of
@@ -86,6 +88,40 @@ def test_samples_follow_the_law_inside_the_state_space(lowered, seed):
     if len(wanted) > 1:
         wanted *= SIZE / wanted.sum()
         assert chisquare(observed, wanted).pvalue > 1e-6
+
+
+@FEW
+@given(spaces, st.integers(0, 99))
+def test_the_log_ratios_of_neighbours_are_those_of_whole_new_log_probs(lowered, seed):
+    model, kernel = model_of(lowered, noise=1.0, seed=seed), kernel_of(lowered)
+    changes = -kernel.net_changes
+
+    def fused(m, n):
+        return m.log_ratios(n, changes, kernel.sources(n)[1])
+
+    def plain(m, n):
+        return plain_log_ratios(m.log_prob, n, changes, kernel.sources(n)[1])
+
+    @eqx.filter_jit
+    def look(blocks, states):
+        def ratios(blocks, form):
+            moved = model.with_weight_blocks(blocks)
+            return jax.vmap(lambda n: form(moved, n))(states)
+
+        def total(blocks, form):
+            return jnp.sum(ratios(blocks, form))
+
+        return [
+            (ratios(blocks, form), jax.grad(total)(blocks, form))
+            for form in (fused, plain)
+        ]
+
+    (found, slope), (wanted, true_slope) = look(
+        model.weight_blocks(), states_of(lowered)
+    )
+    assert np.asarray(found) == pytest.approx(np.asarray(wanted), abs=1e-9)
+    for one, other in zip(slope, true_slope, strict=True):
+        assert np.asarray(one) == pytest.approx(np.asarray(other), rel=1e-7, abs=1e-7)
 
 
 @FEW

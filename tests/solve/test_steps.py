@@ -17,7 +17,7 @@ from engine_cases import (
 
 from crnlang.reference.fsp import solve_fsp
 from crnlang.settings import FspSettings
-from crnlang.solve.estimate import add
+from crnlang.solve.estimate import add, scaled
 from crnlang.solve.explicit import bogacki_step
 from crnlang.solve.rosenbrock import rosenbrock_step
 
@@ -45,6 +45,7 @@ def error_after(name, step, steps, diag_shift=1e-10):
             exact_draws(model, generator, states),
             t,
             dt,
+            scaled(model.weight_blocks(), 0.0),
             tolerance=1e6,
             diag_shift=diag_shift,
             krylov=0,
