@@ -21,7 +21,7 @@ def batches(model, generator, points, keys, influx_share):
         t = jnp.asarray(NOW)
         draws = draw(model, generator, points, key, t, influx_share)
         influx = jax.vmap(generator.influx, (None, 0, None))(
-            model.log_prob, draws.counts, t
+            model.log_ratios, draws.counts, t
         )
         return draws.weigh(influx)
 
