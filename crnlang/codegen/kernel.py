@@ -54,6 +54,13 @@ class NetChanges:
 
     rows: Int[np.ndarray, "channels variables"]
 
+    def __eq__(self, other: object) -> bool:
+        """Equal networks share their compiled programs."""
+        return isinstance(other, NetChanges) and np.array_equal(self.rows, other.rows)
+
+    def __hash__(self) -> int:
+        return hash(self.rows.tobytes())
+
 
 class LocalGenerator(eqx.Module):
     """The chemical master equation of one network, as seen from one state."""

@@ -38,7 +38,9 @@ def fit_law(
     float32 the damped metric can lose its definiteness to rounding.
     """
     dtype = model.weight_blocks()[0].dtype
-    fitted, distance = _fit(_cast(model, jnp.float64), states, law.astype(jnp.float64))
+    fitted, distance = _fit(
+        _cast(model, np.dtype(float)), states, law.astype(jnp.float64)
+    )
     return _cast(fitted, dtype), distance
 
 
