@@ -3,11 +3,12 @@
 | stage              | from            | to               | errors            |
 |--------------------|-----------------|------------------|-------------------|
 | `parse_program`    | source text     | `ast.Program`    | CRN1xx            |
-| `resolve_program`  | `ast.Program`   | names checked    | CRN2xx            |
+| `resolve_program`  | `ast.Program`   | `Names`          | CRN2xx            |
 | `lower_program`    | `ast.Program`   | `ir.Network`     | CRN2xx and CRN5xx |
 | `run_passes`       | `ir.Network`    | `LoweredNetwork` | CRN3xx            |
 
-Each stage reports all that it finds; the first stage with an error is the last to run.
+Every stage runs, whatever the stages before it have found, and reports what it finds in
+the sound part of the file; so all errors of a file are told at once.
 """
 
 from dataclasses import dataclass
@@ -42,13 +43,10 @@ def compile_text(text: str, path: str = "<text>") -> Compilation:
     """
     source, report = SourceText(path, text), Report()
     program = parse_program(source, report)
-    report.stop_on_errors()
-    resolve_program(program, report)
-    report.stop_on_errors()
-    network = lower_program(program, report)
-    report.stop_on_errors()
+    names = resolve_program(program, report)
+    network = lower_program(program, names, report)
     lowered = run_passes(network, report)
-    return Compilation(program, network, lowered, report.warnings())
+    return Compilation(program, network, lowered, report.found)
 
 
 def compile_file(path: Path | str) -> Compilation:
@@ -58,10 +56,20 @@ def compile_file(path: Path | str) -> Compilation:
         CrnError: the file is no valid network, or no UTF-8 text.
         OSError: the file cannot be read.
     """
-    content = Path(path).read_bytes()
+    return compile_text(decode(Path(path).read_bytes(), str(path)), str(path))
+
+
+def decode(content: bytes, path: str) -> str:
+    """The text of a file; `path` is what errors call it.
+
+    Raises:
+        CrnError: it is no UTF-8 text, or holds a zero byte.
+    """
     try:
         text = content.decode("utf-8-sig")
+        bad = text.find("\0")
     except UnicodeDecodeError as error:
-        start = Span(SourceText(str(path), ""), 0, 0)
-        raise CrnError([NotText(start, error.start)]) from None
-    return compile_text(text, str(path))
+        text, bad = "", error.start
+    if bad >= 0:
+        raise CrnError([NotText(Span(SourceText(path, ""), 0, 0), bad)])
+    return text

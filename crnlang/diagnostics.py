@@ -7,12 +7,18 @@ facts. Nothing else in the package formats text for the user about a `.crn` file
 
 import difflib
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
 Severity = Literal["error", "warning"]
+
+#: What a network can lack because a statement of the file could not be read.
+Missing = Literal["species", "reactions", "times"]
+
+#: More diagnostics than this are counted, not shown.
+MOST_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ class Diagnostic:
     """One thing that is wrong (or doubtful) at one place of a source text.
 
     Subclasses set the class-level templates; `{name}` in a template is filled from
-    the instance's fields. An empty template prints nothing.
+    the instance's fields. An empty template prints nothing. `also` are other places of
+    the same fault.
     """
 
     code: ClassVar[str]
@@ -74,6 +81,7 @@ class Diagnostic:
     help: ClassVar[str] = ""
 
     span: Span
+    also: tuple[Span, ...] = field(default=(), kw_only=True)
 
     def facts(self) -> dict[str, object]:
         """The instance's fields, by name, as the templates see them."""
@@ -91,9 +99,24 @@ class Diagnostic:
         """The fix, one sentence; empty for none."""
         return self.help.format_map(self.facts())
 
+    def fault(self) -> Hashable:
+        """What tells this fault from others; it is told once, at its first place."""
+        return self
+
     def sort_key(self) -> tuple[str, int, int, str]:
         """Order of appearance: file, then place, then code."""
         return (self.span.source.path, self.span.start, self.span.end, self.code)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each fault once, in order of place."""
+    faults: dict[Hashable, list[Diagnostic]] = {}
+    for diagnostic in sorted(diagnostics, key=Diagnostic.sort_key):
+        faults.setdefault(diagnostic.fault(), []).append(diagnostic)
+    return tuple(
+        replace(first, also=tuple(other.span for other in others)) if others else first
+        for first, *others in faults.values()
+    )
 
 
 class Refusal(Exception):
@@ -106,12 +129,12 @@ class Refusal(Exception):
 
 
 class CrnError(Refusal):
-    """A `.crn` file that cannot be used: every diagnostic of it, in order of place."""
+    """A `.crn` file that cannot be used: every fault of it once, in order of place."""
 
     exit_code = 1
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(sorted(diagnostics, key=Diagnostic.sort_key))
+        self.diagnostics = in_order(diagnostics)
         super().__init__(render_all(self.diagnostics))
 
 
@@ -122,6 +145,21 @@ def suggest(name: str, known: Iterable[str]) -> str:
         lowered = {candidate.lower(): candidate for candidate in known}
         near = [lowered[name.lower()]] if name.lower() in lowered else []
     return f"did you mean `{near[0]}`?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The one known name that `name` must have meant; empty for none, and for several.
+
+    Nearer by case alone, or clearly nearer than any other.
+    """
+    names = list(known)
+    same = [candidate for candidate in names if candidate.lower() == name.lower()]
+    if len(same) == 1:
+        return same[0]
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
+    closeness = [difflib.SequenceMatcher(None, one, name).ratio() for one in near]
+    is_clear = len(near) == 1 or (len(near) == 2 and closeness[0] > closeness[1])
+    return near[0] if is_clear else ""
 
 
 def listing(names: Iterable[str], most: int = 12) -> str:
@@ -146,26 +184,34 @@ def render(diagnostic: Diagnostic) -> str:
         lines += _excerpt(span, label, "-")
     if note := diagnostic.note_text():
         lines.append(f"note: {note}")
+    places = {source.locate(span.start)[0]: None for span in diagnostic.also}
+    if others := [str(number) for number in places if number != line]:
+        word = "line" if len(others) == 1 else "lines"
+        lines.append(f"note: the same on {word} {listing(others)}")
     if help_ := diagnostic.help_text():
         lines.append(f"help: {help_}")
     return "\n".join(lines)
 
 
 def render_all(diagnostics: Iterable[Diagnostic]) -> str:
-    """All diagnostics as text, blank lines between, with a closing count."""
+    """The diagnostics as text, blank lines between, with a closing count of all."""
     found = list(diagnostics)
     counts: list[str] = []
     for severity in ("error", "warning"):
         count = sum(d.severity == severity for d in found)
         if count:
             counts.append(f"{count} {severity}{'s' if count > 1 else ''}")
-    return "\n\n".join([*map(render, found), ", ".join(counts)])
+    if len(found) > MOST_SHOWN:
+        counts.append(f"the first {MOST_SHOWN} are shown")
+    return "\n\n".join([*map(render, found[:MOST_SHOWN]), ", ".join(counts)])
 
 
 def _excerpt(span: Span, label: str, mark: str) -> list[str]:
     """The source line of a span with marks under it; tabs are kept so they line up."""
+    if not span.source.text:
+        return []
     line, column = span.source.locate(span.start)
-    text = span.source.line(line)
+    text = "".join(map(_visible, span.source.line(line)))
     width = max(1, min(span.end - span.start, len(text) - column + 1))
     pad = "".join(char if char == "\t" else " " for char in text[: column - 1])
     pad += " " * (column - 1 - len(pad))
@@ -174,22 +220,55 @@ def _excerpt(span: Span, label: str, mark: str) -> list[str]:
     return [f"{gutter} |", f"{line} | {text}".rstrip(), underline]
 
 
+def _visible(char: str) -> str:
+    """No control character reaches the terminal, but for the tab."""
+    return char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}"
+
+
 class Report:
-    """Collects the diagnostics of one compilation, so that all are told at once."""
+    """Collects the diagnostics of one compilation, so that all are told at once.
+
+    It also knows which places of the text cannot be relied on: those with an error, and
+    those that a stage has marked because they lean on one. A later stage leaves them
+    out in silence, so no error is told that is only the echo of another.
+    """
 
     def __init__(self) -> None:
-        self.found: list[Diagnostic] = []
+        self._found: dict[Diagnostic, None] = {}
+        self._is_bad = bytearray()  #: for every character of the text
+        self._missing: set[Missing] = set()
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Remember a diagnostic; nothing is raised yet."""
-        self.found.append(diagnostic)
+        self._found[diagnostic] = None
+        if diagnostic.severity == "error":
+            self.distrust(diagnostic.span)
+
+    def distrust(self, *places: Span) -> None:
+        """Mark places that are not at fault themselves but lean on an error."""
+        for place in places:
+            end = max(place.end, place.start + 1)
+            self._is_bad.extend(bytes(max(0, end - len(self._is_bad))))
+            self._is_bad[place.start : end] = b"\1" * (end - place.start)
+
+    def is_sound(self, place: Span) -> bool:
+        """Whether no error and no mark lies in this place."""
+        return self._is_bad.find(1, place.start, place.end) < 0
+
+    def leave_out(self, *kinds: Missing) -> None:
+        """Remember that something of these kinds is missing from the network."""
+        self._missing.update(kinds)
+
+    def lacks(self, kind: Missing) -> bool:
+        """Whether something of this kind is missing from the network."""
+        return kind in self._missing
 
     def stop_on_errors(self) -> None:
         """Raise `CrnError` with everything found, if there is an error among it."""
-        if any(d.severity == "error" for d in self.found):
-            raise CrnError(self.found)
+        if any(d.severity == "error" for d in self._found):
+            raise CrnError(self._found)
 
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """The warnings so far, in order of place."""
-        found = [d for d in self.found if d.severity == "warning"]
-        return tuple(sorted(found, key=Diagnostic.sort_key))
+    @property
+    def found(self) -> tuple[Diagnostic, ...]:
+        """Every fault so far once, in order of place."""
+        return in_order(self._found)

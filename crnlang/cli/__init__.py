@@ -1,30 +1,63 @@
 """The command `crnc`: the only place that prints and exits.
 
-One file a command; a new one is imported and added at the end of this file. Exit
-codes: 0 done, 1 the model is wrong, 2 wrong usage, 3 an engine refused or stopped
-early, 70 a bug in crnlang, 130 interrupted.
+One file a command, imported when it is called, so that none waits for the libraries of
+another. Exit codes: 0 done, 1 the model is wrong, 2 wrong usage, 3 an engine refused or
+stopped early, 70 a bug in crnlang, 130 interrupted.
 """
 
+import platform
 import sys
 import traceback
+from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 import click
 
-from crnlang.cli.check import check
-from crnlang.cli.compare import compare
-from crnlang.cli.explain import explain
-from crnlang.cli.plot import plot
-from crnlang.cli.run import run
-from crnlang.cli.show import show
-from crnlang.diagnostics import CrnError, Refusal
+from crnlang.diagnostics import CrnError, Refusal, suggest
 
+#: Every command and what it does; it stands in the module of its name.
+COMMANDS = {
+    "check": "Check a file: say OK, or everything that is wrong with it.",
+    "compare": "Compare two run directories at their common times.",
+    "explain": "Show the propensities, the conserved pools, the states, the engines.",
+    "fmt": "Rewrite files in the canonical layout; `-` reads stdin and writes stdout.",
+    "graph": "Draw the species-reaction graph of a file (svg, png, pdf, or dot).",
+    "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
+    "run": "Solve a model and write a run directory, which is never overwritten.",
+    "show": "Print what the compiler makes of a file at one stage.",
+}
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130
 
 
 class CrncGroup(click.Group):
-    """Turns exceptions of every command into text on stderr and an exit code."""
+    """Imports a command on its first use; turns exceptions into text and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, if there is one."""
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(import_module(f"crnlang.cli.{cmd_name}"), cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names, or wrong usage."""
+        if args[0] not in COMMANDS and (near := suggest(args[0], COMMANDS)):
+            ctx.fail(f"No such command '{args[0]}': {near}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command."""
@@ -45,24 +78,43 @@ class CrncGroup(click.Group):
             click.echo(traceback.format_exc(), err=True)
             click.echo(
                 "This is a bug in crnlang, not in your file: please report it with "
-                "the lines above and the file.",
+                f"the lines above and the file.\n{_versions()}",
                 err=True,
             )
             sys.exit(BUG_EXIT_CODE)
 
 
-@click.group(cls=CrncGroup, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+def _versions() -> str:
+    """What a report of a bug needs."""
+    python = f"Python {platform.python_version()}"
+    return f"crnc {version('crnlang')} ({python}, {platform.platform()})"
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted:
+        click.echo(_versions())
+        ctx.exit()
+
+
+@click.group(
+    cls=CrncGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the versions of crnc and Python, and the platform.",
+)
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Describe a stochastic reaction network in a `.crn` file; solve it.
 
     Exit codes: 0 done, 1 the model is wrong, 2 wrong usage, 3 an engine refused or
     stopped early, 70 a bug in crnlang, 130 interrupted.
     """
-
-
-main.add_command(check)
-main.add_command(compare)
-main.add_command(explain)
-main.add_command(plot)
-main.add_command(run)
-main.add_command(show)
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

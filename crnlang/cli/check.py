@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from crnlang.cli.files import compile_and_warn, file_argument
+from crnlang.ir.printer import format_size
 
 
 @click.command()
@@ -17,6 +18,6 @@ def check(file: Path) -> None:
         f"species: {len(space.names)}",
         f"channels: {len(network.reactions)}",
         f"conservation laws: {len(space.totals)}",
-        f"states in the box: {space.box_size():.6g}",
+        f"states in the box: {format_size(space.box_size())}",
     ]
     click.echo(f"{file}: OK: {network.name}: {', '.join(parts)}")

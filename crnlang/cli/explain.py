@@ -12,7 +12,9 @@ from crnlang.ir.printer import (
     format_expression,
     format_initial,
     format_law,
+    format_size,
 )
+from crnlang.report.latex import format_latex
 
 #: More states than this and the exact engine is not offered.
 FSP_STATES = 2_000_000
@@ -20,9 +22,17 @@ FSP_STATES = 2_000_000
 
 @click.command()
 @file_argument
-def explain(file: Path) -> None:
-    """Show every channel's propensity, the conserved pools, the states, the engines."""
+@click.option(
+    "--latex",
+    is_flag=True,
+    help="Print species, channels and pools as LaTeX instead; needs only amsmath.",
+)
+def explain(file: Path, latex: bool) -> None:
+    """Show the propensities, the conserved pools, the states, the engines."""
     lowered = compile_and_warn(file).lowered
+    if latex:
+        click.echo(format_latex(lowered), nl=False)
+        return
     network = lowered.network
     click.echo(f"{network.name}: {network.title}" if network.title else network.name)
     for title, lines in (
@@ -68,8 +78,8 @@ def _states(lowered: LoweredNetwork) -> list[str]:
     space = lowered.space
     order = ", ".join(space.names[v] for v in space.order)
     return [
-        f"box: {space.box_size():.6g}",
-        f"within the conservation laws: {space.number_of_states():.6g}",
+        f"box: {format_size(space.box_size())}",
+        f"within the conservation laws: {format_size(space.number_of_states())}",
         f"order of prediction: {order}",
         f"channel families: {len(lowered.families)} "
         f"(channels of equal net change are one)",
@@ -82,7 +92,7 @@ def _engines(space: StateSpace) -> list[str]:
     if states <= FSP_STATES:
         fsp = f"fsp: yes, {states} states"
     else:
-        fsp = f"fsp: no, {states:.3g} states are more than {FSP_STATES}"
+        fsp = f"fsp: no, {format_size(states)} states are more than {FSP_STATES}"
     return ["tdvp: yes", "natgrad: yes", "ssa: yes", fsp]
 
 

@@ -5,11 +5,32 @@ from pathlib import Path
 import click
 
 from crnlang.compiler import Compilation, compile_file
-from crnlang.diagnostics import render_all
+from crnlang.diagnostics import listing, nearest, render_all
 
-file_argument = click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+
+class ModelFile(click.Path):
+    """A file that exists; else the user is told of models that do."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """The path, or wrong usage."""
+        path = Path(str(value))
+        if path.is_dir():
+            names = sorted(f"'{child}'" for child in path.glob("*.crn"))
+            self.fail(f"'{path}' is a directory; models in it: {listing(names)}.")
+        if not path.exists():
+            near = nearest(path.stem, (file.stem for file in path.parent.glob("*.crn")))
+            fix = f" Did you mean '{path.with_name(f'{near}.crn')}'?" if near else ""
+            self.fail(f"File '{path}' does not exist.{fix}")
+        super().convert(path, param, ctx)
+        return path
+
+
+file_argument = click.argument("file", type=ModelFile())
 
 
 def compile_and_warn(file: Path) -> Compilation:

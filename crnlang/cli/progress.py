@@ -80,7 +80,7 @@ def told(info: StepInfo) -> str:
     """The state of one step in a few words."""
     return (
         f"step {info.step}  dt {info.dt:.2g}  residual {info.residual:.2g}  "
-        f"ESS {info.effective_share:.0%}"
+        f"ESS {info.effective_size:.2g}"
     )
 
 

@@ -1,13 +1,15 @@
 """Whether to trust a run, in words, from what the engine measured of itself."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from crnlang.ir.lowered import StateSpace
 from crnlang.pipeline.found import Run
 from crnlang.results.record import RunData
 
-#: Below this share of effective samples, or above this residual, a run is doubtful.
-LEAST_SHARE, MOST_RESIDUAL = 0.1, 0.3
+#: Below this effective sample size, or above this residual, a run is doubtful.
+LEAST_SIZE, MOST_RESIDUAL = 1000, 0.3
 #: A leak, or a probability at a cap, above this says that the caps are felt.
 FELT = 1e-3
 
@@ -29,12 +31,11 @@ def verdict(run: Run, space: StateSpace) -> str:
 def _steps(data: RunData) -> str:
     """The steps of a neural run, and whether they went well."""
     health = data.health
-    share, residual = health["effective_share"], health["residual"]
-    worst_share, worst_residual = int(share.argmin()), int(residual.argmax())
+    size, residual = health["effective_size"], health["residual"]
+    worst_residual = int(residual.argmax())
     facts = (
-        f"{len(share)} steps, {int(health['rejections'].sum())} tries rejected; "
-        f"effective share of the samples at least {share[worst_share]:.0%} "
-        f"(t = {health['t'][worst_share]:.3g}), residual at most "
+        f"{len(size)} steps, {int(health['rejections'].sum())} tries rejected; "
+        f"{_worst_sampling(health)}, residual at most "
         f"{residual[worst_residual]:.2g} (t = {health['t'][worst_residual]:.3g})."
     )
     doubts = [
@@ -42,7 +43,7 @@ def _steps(data: RunData) -> str:
         for reason, is_so in (
             (
                 "few samples carried some steps: raise `samples`",
-                share.min() < LEAST_SHARE,
+                size.min() < LEAST_SIZE,
             ),
             (
                 "the network could not follow some steps: raise `width` or `basis`",
@@ -54,6 +55,18 @@ def _steps(data: RunData) -> str:
     if doubts:
         return f"Doubtful: {'; '.join(doubts)}. {facts}"
     return f"Healthy by its own measures, which is no proof: {facts}"
+
+
+def _worst_sampling(health: Mapping[str, np.ndarray]) -> str:
+    """The smallest effective sample size, and when."""
+    size = health["effective_size"]
+    worst = int(size.argmin())
+    if np.isinf(size[worst]):
+        return "no state missed by any batch"
+    return (
+        f"effective sample size at least {size[worst]:.2g} "
+        f"(t = {health['t'][worst]:.3g})"
+    )
 
 
 def _largest_error(data: RunData) -> float:

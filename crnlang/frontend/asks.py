@@ -1,6 +1,6 @@
 """Queries and solve blocks -> their records: times computed, settings checked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
@@ -10,9 +10,11 @@ from crnlang.frontend.expressions import (
     Scope,
     as_condition,
     constant_value,
+    try_condition,
     try_lower,
 )
-from crnlang.ir.expr import Expr
+from crnlang.frontend.rooms import CONSTANTS
+from crnlang.ir.expr import Count, Expr
 from crnlang.ir.network import (
     DistQuery,
     ExpectQuery,
@@ -27,12 +29,9 @@ _MAX_TIMES = 100_000
 
 
 def lower_queries(
-    queries: Iterable[ast.QueryStatement],
-    scope: Scope,
-    values: Sequence[float],
-    report: Report,
+    queries: Iterable[ast.QueryStatement], scope: Scope, report: Report
 ) -> tuple[Query, ...]:
-    """Every query, named.
+    """Every query without an error, named.
 
     A query without a name is called by its kind and the names it asks for
     (`dist_Px_Py`), or by its kind and place where it asks for an expression
@@ -45,7 +44,8 @@ def lower_queries(
     for place, query in enumerate(statements, start=1):
         name = query.name.text if query.name else _free_name(query, place, taken)
         taken.add(name)
-        found.append(_lower_query(query, name, scope, values, report))
+        if (lowered := _lower_query(query, name, scope, report)) is not None:
+            found.append(lowered)
     return tuple(found)
 
 
@@ -65,41 +65,40 @@ def _free_name(query: ast.QueryStatement, place: int, taken: set[str]) -> str:
 
 
 def _lower_query(
-    query: ast.QueryStatement,
-    name: str,
-    scope: Scope,
-    values: Sequence[float],
-    report: Report,
-) -> Query:
+    query: ast.QueryStatement, name: str, scope: Scope, report: Report
+) -> Query | None:
+    """The query; `None` where it has an error."""
+    parts = {keyword.key.text: keyword.value for keyword in query.keywords}
+    at, condition = parts.get("at"), parts.get("given")
+    times = None if at is None else _times(at, scope, report)
+    if times is None:
+        report.leave_out("times")
     given: Expr | None = None
-    times: tuple[float, ...] = ()
-    for keyword in query.keywords:
-        if keyword.key.text == "at":
-            times = _times(keyword.value, scope, values, report)
-        elif isinstance(keyword.value, ast.Expression):
-            given = as_condition(try_lower(keyword.value, scope, report))
+    is_whole = report.is_sound(query.span)
+    if isinstance(condition, ast.Expression):
+        given = try_condition(condition, scope, report)
+        is_whole = is_whole and given is not None
+    tried = [try_lower(argument, scope, report) for argument in query.arguments]
+    values = [value for value in tried if value is not None]
+    if times is None or not is_whole or len(values) < len(tried):
+        return None
     if query.kind.text == "dist":
-        names = [a.name for a in query.arguments if isinstance(a, ast.Reference)]
-        species = tuple(scope.species[n] for n in names)
+        species = tuple(value.slot for value in values if isinstance(value, Count))
         return DistQuery(name, species, given, times, query.span)
-    value = try_lower(query.arguments[0], scope, report)
     if query.kind.text == "prob":
-        return ProbQuery(name, as_condition(value), given, times, query.span)
-    return ExpectQuery(name, value, given, times, query.span)
+        return ProbQuery(name, as_condition(values[0]), given, times, query.span)
+    return ExpectQuery(name, values[0], given, times, query.span)
 
 
-def _times(
-    value: ast.Value, scope: Scope, values: Sequence[float], report: Report
-) -> tuple[float, ...]:
-    """Times of a query, ascending and none below 0."""
+def _times(value: ast.Value, scope: Scope, report: Report) -> tuple[float, ...] | None:
+    """Times of a query, ascending and none below 0; `None` after a refusal."""
     try:
         if isinstance(value, ast.Interval):
             raise Refused(BadTimes(value.span, "a query needs times, not a range"))
-        found = _plain(value, scope, values)
+        found = _numbers(value, scope, report)
     except Refused as refused:
-        report.add(refused.diagnostic)
-        return ()
-    assert not isinstance(found, str)
+        refused.tell(report)
+        return None
     times = found if isinstance(found, tuple) else (found,)
     if not times:
         report.add(BadTimes(value.span, "this list of times is empty"))
@@ -108,15 +107,17 @@ def _times(
     return tuple(sorted(set(times)))
 
 
-def _plain(value: ast.Value, scope: Scope, values: Sequence[float]) -> SettingValue:
-    """A value as numbers or text; a bare name that is no parameter is text.
+def _numbers(
+    value: ast.Value, scope: Scope, report: Report
+) -> float | tuple[float, ...]:
+    """A value as numbers.
 
     Raises:
         Refused: no finite value, or steps that lead nowhere.
     """
 
     def at(node: ast.Expression) -> float:
-        return constant_value(node, scope, values, "this value")
+        return constant_value(node, scope, "this value", report)
 
     match value:
         case ast.ValueList(items):
@@ -126,8 +127,6 @@ def _plain(value: ast.Value, scope: Scope, values: Sequence[float]) -> SettingVa
         case ast.Steps(start, end, step):
             size = 1.0 if step is None else at(step)
             return _steps(at(start), at(end), size, value.span)
-        case ast.Reference(name) if name not in scope.values and name != "pi":
-            return name
         case _:
             return at(value)
 
@@ -144,18 +143,13 @@ def _steps(start: float, end: float, step: float, span: Span) -> tuple[float, ..
 
 
 def lower_solves(
-    solves: Iterable[ast.SolveStatement],
-    scope: Scope,
-    values: Sequence[float],
-    report: Report,
+    solves: Iterable[ast.SolveStatement], scope: Scope, report: Report
 ) -> tuple[SolveBlock, ...]:
-    """Every solve block; what its engine cannot use is reported."""
-    return tuple(_lower_solve(solve, scope, values, report) for solve in solves)
+    """Every solve block; what its engine cannot use is reported and left out."""
+    return tuple(_lower_solve(solve, scope, report) for solve in solves)
 
 
-def _lower_solve(
-    solve: ast.SolveStatement, scope: Scope, values: Sequence[float], report: Report
-) -> SolveBlock:
+def _lower_solve(solve: ast.SolveStatement, scope: Scope, report: Report) -> SolveBlock:
     settings: dict[str, SettingValue] = {}
     spans: dict[str, Span] = {}
     for setting in solve.settings:
@@ -165,9 +159,9 @@ def _lower_solve(
             continue
         spans[key.text] = key.span
         try:
-            settings[key.text] = _plain(setting.value, scope, values)
+            settings[key.text] = _setting(setting.value, scope, report)
         except Refused as refused:
-            report.add(refused.diagnostic)
+            refused.tell(report)
     _check_settings(solve, settings, spans, report)
     return SolveBlock(
         solve.name.text,
@@ -178,6 +172,21 @@ def _lower_solve(
     )
 
 
+def _setting(value: ast.Value, scope: Scope, report: Report) -> SettingValue:
+    """A value as numbers or text; a bare name that is no number is text.
+
+    Raises:
+        Refused: see `_numbers`.
+    """
+    if not isinstance(value, ast.Reference):
+        return _numbers(value, scope, report)
+    names = scope.names
+    is_number = value.name in (*names.of_kind("parameter"), *CONSTANTS)
+    if is_number or value.name in names.doubtful:
+        return constant_value(value, scope, "this value", report)
+    return value.name
+
+
 def _check_settings(
     solve: ast.SolveStatement,
     settings: dict[str, SettingValue],
@@ -186,10 +195,15 @@ def _check_settings(
 ) -> None:
     """Report the settings that the engine refuses, each at its own place."""
     rest = dict(settings)
+    is_sound = rest.keys() == spans.keys()
     while True:
+        if not is_sound and "t" not in rest:
+            report.leave_out("times")
+            rest.pop("save", None)  # whether it fits cannot be said
         try:
             resolve_settings(solve.engine.text, rest)
         except SettingError as error:
+            is_sound = False
             place = spans.get(error.key, solve.engine.span)
             report.add(BadSetting(place, error.reason, error.fix))
             if rest.pop(error.key, None) is None:

@@ -19,7 +19,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`2 X` on one side of a reaction."""
+    """`2 X` on one side of a reaction; 0 for a coefficient that is no such number."""
 
     coefficient: int
     species: Name
@@ -216,7 +216,15 @@ class PropensityLaw:
     span: Span = field(compare=False, repr=False)
 
 
-Law = ConstantLaw | PropensityLaw
+@dataclass(frozen=True, slots=True)
+class UnreadLaw:
+    """A law that could not be read; `is_constant` where it can only be `@ k`."""
+
+    is_constant: bool
+    span: Span = field(compare=False, repr=False)
+
+
+Law = ConstantLaw | PropensityLaw | UnreadLaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +237,16 @@ class ReactionStatement:
     catalysts: tuple[Name, ...]
     laws: tuple[Law, ...]
     span: Span = field(compare=False, repr=False)
+
+    def channels(self) -> list[tuple[Side, Side, bool]]:
+        """Reactants and products of every channel, and whether it is a way back."""
+        found: list[tuple[Side, Side, bool]] = []
+        for i, arrow in enumerate(self.arrows):
+            left, right = self.sides[i], self.sides[i + 1]
+            found.append((left, right, False))
+            if arrow.is_reversible:
+                found.append((right, left, True))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +297,19 @@ class SolveStatement:
     span: Span = field(compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A statement that could not be read.
+
+    `word` is the one that it begins with or must have meant, `reaction` for one with
+    an arrow, empty where nothing is known; `names` are those that it may declare.
+    """
+
+    word: str
+    names: frozenset[str]
+    span: Span = field(compare=False, repr=False)
+
+
 Statement = (
     Header
     | ModelStatement
@@ -291,6 +322,7 @@ Statement = (
     | SetStatement
     | QueryStatement
     | SolveStatement
+    | Unread
 )
 
 

@@ -221,12 +221,12 @@ class _Builder:
         text = "1" if number is None else str(number)
         return self._checked_term(text, self.name(name), span)
 
-    def _checked_term(self, number: str, name: ast.Name, span: Span) -> ast.Term | None:
+    def _checked_term(self, number: str, name: ast.Name, span: Span) -> ast.Term:
         if number.isdigit() and len(number) <= 3 and int(number) > 0:
             return ast.Term(int(number), name, span)
         place = Span(self.source, span.start, span.start + len(number))
         self.report.add(BadCoefficient(place, number))
-        return None
+        return ast.Term(0, name, span)
 
     def observe(self, node: Node) -> ast.ObserveStatement:
         name, value = cast(list[Any], node.children)
@@ -292,10 +292,10 @@ class _Builder:
     def expressions(self, node: Any) -> tuple[ast.Expression, ...]:
         return tuple(self.expression(c) for c in node.children) if node else ()
 
-    def literal(self, span: Span) -> ast.Literal:
-        value = float(span.text)
+    def literal(self, text: str, span: Span) -> ast.Literal:
+        value = float(text)
         if not math.isfinite(value):
-            self.report.add(NumberTooLarge(span, span.text))
+            self.report.add(NumberTooLarge(span, text))
             value = 1.0
         return ast.Literal(value, span)
 
@@ -304,7 +304,7 @@ class _Builder:
         children = cast(list[Any], node.children)
         match str(node.data):
             case "number":
-                return self.literal(span)
+                return self.literal(str(children[0]), span)
             case "reference":
                 return ast.Reference(str(children[0]), span)
             case "application":

@@ -1,5 +1,6 @@
 """Errors of names, kinds and values (CRN2xx) and of settings (CRN5xx): their words."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from crnlang.diagnostics import Diagnostic, Span
@@ -19,6 +20,10 @@ class UnknownName(Diagnostic):
     kind: str
     known: str
     fix: str
+
+    def fault(self) -> Hashable:
+        """A name is missing once, however often it is used."""
+        return (self.code, self.name)
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,10 @@ class NoMassAction(Diagnostic):
     order: int
     formulas: str
 
+    def fault(self) -> Hashable:
+        """One line is missing, however many reactions need it."""
+        return self.code
+
 
 @dataclass(frozen=True)
 class WrongConstants(Diagnostic):
@@ -124,7 +133,7 @@ class WrongConstants(Diagnostic):
 
     code = "CRN208"
     message = "this reaction needs {expected} behind `@`, not {given}"
-    note = "one for each `->`, two for each `<->`, separated by commas"
+    help = "write one for each `->` and two for each `<->`, separated by commas"
 
     expected: str
     given: int
@@ -209,6 +218,7 @@ class Repeated(Diagnostic):
 
     code = "CRN215"
     message = "`{word}` stands here a second time"
+    help = "keep one of the two"
 
     word: str
     first: Span
@@ -255,6 +265,7 @@ class WrongVersion(Diagnostic):
 
     code = "CRN219"
     message = "this is version {version} of the language; crnlang reads version 1"
+    help = "write `crn 1`, or use a crnlang that knows this version"
 
     version: str
 
@@ -265,6 +276,7 @@ class LateHeader(Diagnostic):
 
     code = "CRN220"
     message = "`crn` must be the first statement of the file"
+    help = "move it up; only comments may stand above it"
 
 
 @dataclass(frozen=True)
@@ -274,6 +286,7 @@ class OutsideRange(Diagnostic):
     code = "CRN221"
     severity = "warning"
     message = "`{name}` = {value} lies outside its own range {low}..{high}"
+    help = "change the value, or the range"
 
     name: str
     value: str
@@ -325,6 +338,7 @@ class SettingTwice(Diagnostic):
 
     code = "CRN502"
     message = "`{name}` is set twice in this block"
+    help = "keep one of the two"
 
     name: str
     first: Span

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crnlang.diagnostics import Diagnostic, Report, Span
 from crnlang.frontend import ast
-from crnlang.frontend.errors import NoMassAction, NotFinite, NotWhole, TooLong
+from crnlang.frontend.errors import NotFinite, NotWhole, TooLong
+from crnlang.frontend.names import Names
 from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS, CONSTANTS, TIME_NAMES
 from crnlang.ir.expr import (
     TRUTH_VALUED,
@@ -32,20 +33,32 @@ _MAX_ORDER = 100
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What names stand for; `Count(slot)` in `values` indexes the species."""
+    """What names stand for; it grows as the file is lowered.
 
-    values: Mapping[str, Expr]
+    `Count(slot)` in `values` indexes the species; `constants` are the values of the
+    parameters. A declared name without a usable value stands in no table: what needs
+    it is left out in silence.
+    """
+
+    names: Names
     functions: Mapping[str, ast.FunctionDeclaration]
-    species: Mapping[str, int]
     convention: MassAction | None
+    values: dict[str, Expr] = field(default_factory=dict[str, Expr])
+    constants: list[float] = field(default_factory=list[float])
+    species: dict[str, int] = field(default_factory=dict[str, int])
 
 
 class Refused(Exception):
-    """An expression that cannot be lowered; carries the diagnostic."""
+    """What cannot be lowered; without a diagnostic where one was told before."""
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
+    def __init__(self, diagnostic: Diagnostic | None = None) -> None:
         self.diagnostic = diagnostic
-        super().__init__(diagnostic.code)
+        super().__init__(diagnostic.code if diagnostic else "")
+
+    def tell(self, report: Report) -> None:
+        """Report the diagnostic, if there is one."""
+        if self.diagnostic is not None:
+            report.add(self.diagnostic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +70,58 @@ class _Sized:
     depth: int = 1
 
 
-def lower_expression(node: ast.Expression, scope: Scope) -> Expr:
+def lower_expression(node: ast.Expression, scope: Scope, report: Report) -> Expr:
     """The rate expression of a surface expression.
 
     Raises:
-        Refused: it grows too large, a falling factorial has an order that is no whole
-            number, or `ma` needs a convention that the file does not give.
+        Refused: it holds or needs something with an error, grows too large, or a
+            falling factorial has an order that is no whole number.
     """
-    arguments: dict[str, _Sized] = {}
-    return _Lowering(scope, node.span).expression(node, arguments).expr
+    if not report.is_sound(node.span):
+        raise Refused
+    return _Lowering(scope, node.span).expression(node, {}).expr
 
 
 def constant_value(
-    node: ast.Expression, scope: Scope, parameters: Sequence[float], what: str
+    node: ast.Expression, scope: Scope, what: str, report: Report
 ) -> float:
     """The value of an expression of parameters.
 
     Raises:
-        Refused: it has no finite value; `what` names it in the message.
+        Refused: see `lower_expression`; or it has no finite value; `what` names it in
+            the message.
     """
-    value = float(evaluate_float64(lower_expression(node, scope), (), parameters, 0.0))
+    expr = lower_expression(node, scope, report)
+    value = float(evaluate_float64(expr, (), scope.constants, 0.0))
     if not math.isfinite(value):
         raise Refused(NotFinite(node.span, what, f"{value:g}"))
     return value
 
 
-def try_lower(node: ast.Expression, scope: Scope, report: Report) -> Expr:
-    """The rate expression; a refusal is reported and replaced by 0."""
+def try_constant(
+    node: ast.Expression, scope: Scope, what: str, report: Report
+) -> float | None:
+    """The value of an expression of parameters; `None` after a refusal."""
     try:
-        return lower_expression(node, scope)
+        return constant_value(node, scope, what, report)
     except Refused as refused:
-        report.add(refused.diagnostic)
-        return number(0)
+        refused.tell(report)
+        return None
+
+
+def try_lower(node: ast.Expression, scope: Scope, report: Report) -> Expr | None:
+    """The rate expression; `None` after a refusal, which is reported."""
+    try:
+        return lower_expression(node, scope, report)
+    except Refused as refused:
+        refused.tell(report)
+        return None
+
+
+def try_condition(node: ast.Expression, scope: Scope, report: Report) -> Expr | None:
+    """The expression as 0.0 or 1.0; `None` after a refusal, which is reported."""
+    expr = try_lower(node, scope, report)
+    return None if expr is None else as_condition(expr)
 
 
 def as_condition(expr: Expr) -> Expr:
@@ -102,23 +135,22 @@ def mass_action_factors(side: ast.Side, scope: Scope) -> list[Expr]:
     """What each reactant contributes to a mass-action propensity.
 
     Raises:
-        Refused: a reactant is repeated and the file has no `massaction` line.
+        Refused: a reactant is no species or has no coefficient.
     """
     orders: dict[str, int] = {}
     for term in side.terms:
         name = term.species.text
+        if not term.coefficient or name not in scope.species:
+            raise Refused
         orders[name] = orders.get(name, 0) + term.coefficient
-    factors: list[Expr] = []
-    for name, order in orders.items():
-        count = Count(scope.species[name])
-        if order > 1 and scope.convention is None:
-            formulas = mass_action_formulas(name, order)
-            raise Refused(NoMassAction(side.span, name, order, formulas))
-        factors.append(_factor(count, order, scope.convention))
-    return factors
+    return [
+        _factor(Count(scope.species[name]), order, scope.convention)
+        for name, order in orders.items()
+    ]
 
 
 def _factor(count: Count, order: int, convention: MassAction | None) -> Expr:
+    """One factor; a convention that is missing was reported."""
     if order == 1:
         return count
     functions = {
@@ -126,18 +158,7 @@ def _factor(count: Count, order: int, convention: MassAction | None) -> Expr:
         MassAction.BINOMIAL: Function.BINOMIAL,
         MassAction.POWER: Function.POW,
     }
-    assert convention is not None
-    return call(functions[convention], count, number(order))
-
-
-def mass_action_formulas(name: str, order: int) -> str:
-    """The three readings of `@ k` on `order` copies of a reactant."""
-    steps = "".join(f"({name}-{j})" for j in range(1, min(order, 3)))
-    steps += f"...({name}-{order - 1})" if order > 3 else ""
-    return (
-        f"`falling` k*{name}{steps}, `binomial` k*{name}{steps}/{order}!, "
-        f"`power` k*{name}^{order}"
-    )
+    return call(functions[convention or MassAction.FALLING], count, number(order))
 
 
 class _Lowering:
@@ -173,7 +194,9 @@ class _Lowering:
                     if function in WHOLE_ORDER:
                         _check_order(given[1])
                     return self._call(function, lowered)
-                declared = self.scope.functions[name.text]
+                declared = self.scope.functions.get(name.text)
+                if declared is None:
+                    raise Refused
                 names = [argument.text for argument in declared.arguments]
                 inner = dict(zip(names, lowered, strict=True))
                 return self.expression(declared.body, inner)
@@ -181,10 +204,14 @@ class _Lowering:
     def _reference(self, name: str, arguments: Mapping[str, _Sized]) -> _Sized:
         if name in arguments:
             return arguments[name]
+        if name in self.scope.names.doubtful:
+            raise Refused
         if name in CONSTANTS:
             return _Sized(number(CONSTANTS[name]))
         if name in TIME_NAMES:
             return _Sized(Time())
+        if name not in self.scope.values:
+            raise Refused
         return _measure(self.scope.values[name])
 
     def _call(self, function: Function, arguments: Sequence[_Sized]) -> _Sized:

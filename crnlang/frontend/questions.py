@@ -61,6 +61,6 @@ def _keyword_faults(query: ast.QueryStatement) -> list[tuple[Span, str]]:
         elif key == "given" and not isinstance(keyword.value, ast.Expression):
             found.append((keyword.value.span, "`given` needs a condition"))
         seen.add(key)
-    if "at" not in seen:
+    if "at" not in seen and seen <= set(_KEYS):
         found.append((query.kind.span, "this query does not say at which times"))
     return found

@@ -5,8 +5,8 @@ reactions of the file (`r3`). `<->` makes two channels, `name` and `name_rev`; t
 steps of a chain are `name_1`, `name_2` and so on.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
@@ -14,10 +14,10 @@ from crnlang.frontend.errors import DeclaredTwice, RepeatedCatalyst
 from crnlang.frontend.expressions import (
     Refused,
     Scope,
-    lower_expression,
     mass_action_factors,
+    try_lower,
 )
-from crnlang.ir.expr import Expr, move_slots, product, slots_of
+from crnlang.ir.expr import Expr, move_slots, number, product, slots_of
 from crnlang.ir.network import Reaction
 
 
@@ -33,48 +33,77 @@ class _Channel:
 
 
 def lower_reactions(
-    statements: Sequence[ast.ReactionStatement], scope: Scope, report: Report
+    program: ast.Program, scope: Scope, report: Report
 ) -> tuple[Reaction, ...]:
-    """Every channel of the file, in order; what is wrong is reported and left out."""
-    reactions: list[Reaction] = []
+    """Every channel of the file, in order; what is wrong is reported.
+
+    A channel whose law has an error keeps what it changes; its place is marked.
+    """
+    found: list[Reaction] = []
     seen: dict[str, Span] = {}
-    for number, statement in enumerate(statements, start=1):
-        if _has_repeated_catalyst(statement, report):
-            continue
-        for channel in _channels(statement, number):
-            if channel.name in seen:
-                first = seen[channel.name]
-                report.add(DeclaredTwice(channel.span, channel.name, first))
-            seen.setdefault(channel.name, channel.span)
-            try:
-                reactions.append(_lower_channel(channel, scope))
-            except Refused as refused:
-                report.add(refused.diagnostic)
-    return tuple(reactions)
+    place = 0
+    for statement in program.statements:
+        if isinstance(statement, ast.Unread):
+            place += statement.word == "reaction"
+        elif isinstance(statement, ast.ReactionStatement):
+            place += 1
+            found += _lower_statement(statement, place, seen, scope, report)
+    return tuple(found)
 
 
-def _has_repeated_catalyst(statement: ast.ReactionStatement, report: Report) -> bool:
+def _lower_statement(
+    statement: ast.ReactionStatement,
+    place: int,
+    seen: dict[str, Span],
+    scope: Scope,
+    report: Report,
+) -> list[Reaction]:
+    """The channels of one statement; none where its coefficients have an error."""
+    statement = _without_repeated_catalysts(statement, report)
+    channels = list(_channels(statement, place))
+    laws = [_lower_law(channel, scope, report) for channel in channels]
+    _check_names(statement, channels, seen, report)
+    if None in laws:
+        report.distrust(statement.span)
+    if not all(term.coefficient for side in statement.sides for term in side.terms):
+        report.leave_out("reactions")
+        return []
+    return [
+        _lower_channel(channel, law or _UNKNOWN, scope)
+        for channel, law in zip(channels, laws, strict=True)
+    ]
+
+
+def _without_repeated_catalysts(
+    statement: ast.ReactionStatement, report: Report
+) -> ast.ReactionStatement:
+    """The statement; where `via` repeats a species, that is reported and taken out."""
     used = {term.species.text for side in statement.sides for term in side.terms}
-    is_repeated = False
+    kept: list[ast.Name] = []
     for name in statement.catalysts:
         if name.text in used:
             report.add(RepeatedCatalyst(name.span, name.text))
-            is_repeated = True
+        else:
+            kept.append(name)
         used.add(name.text)
-    return is_repeated
+    return replace(statement, catalysts=tuple(kept))
 
 
-def _channels(statement: ast.ReactionStatement, number: int) -> Iterator[_Channel]:
-    label = statement.label.text if statement.label else f"r{number}"
+def _channels(statement: ast.ReactionStatement, place: int) -> Iterator[_Channel]:
+    label = statement.label.text if statement.label else f"r{place}"
     laws = iter(statement.laws)
     is_chain = len(statement.arrows) > 1
-    sides = [_with_catalysts(side, statement.catalysts) for side in statement.sides]
-    for step, arrow in enumerate(statement.arrows):
-        name = f"{label}_{step + 1}" if is_chain else label
-        left, right = sides[step], sides[step + 1]
-        yield _Channel(name, left, right, next(laws), statement.span)
-        if arrow.is_reversible:
-            yield _Channel(f"{name}_rev", right, left, next(laws), statement.span)
+    step = 0
+    for left, right, is_back in statement.channels():
+        step += not is_back
+        name = f"{label}_{step}" if is_chain else label
+        yield _Channel(
+            f"{name}_rev" if is_back else name,
+            _with_catalysts(left, statement.catalysts),
+            _with_catalysts(right, statement.catalysts),
+            next(laws, ast.UnreadLaw(is_constant=False, span=statement.span)),
+            statement.span,
+        )
 
 
 def _with_catalysts(side: ast.Side, catalysts: tuple[ast.Name, ...]) -> ast.Side:
@@ -82,21 +111,62 @@ def _with_catalysts(side: ast.Side, catalysts: tuple[ast.Name, ...]) -> ast.Side
     return ast.Side(side.terms + terms, side.span)
 
 
-def _lower_channel(channel: _Channel, scope: Scope) -> Reaction:
-    """The channel with its propensity written out.
+def _check_names(
+    statement: ast.ReactionStatement,
+    channels: list[_Channel],
+    seen: dict[str, Span],
+    report: Report,
+) -> None:
+    """Report a channel with the name of another; a doubled label was reported."""
+    place = statement.label.span if statement.label else statement.span
+    is_told = statement.label is not None and not report.is_sound(place)
+    for channel in channels:
+        if channel.name in seen and not is_told:
+            report.add(DeclaredTwice(place, channel.name, seen[channel.name]))
+        seen.setdefault(channel.name, place)
 
-    Raises:
-        Refused: see `lower_expression` and `mass_action_factors`.
-    """
-    if isinstance(channel.law, ast.ConstantLaw):
-        rate: Expr | None = lower_expression(channel.law.constant, scope)
-        propensity = product([rate, *mass_action_factors(channel.reactants, scope)])
-    else:
-        rate = None
-        propensity = lower_expression(channel.law.propensity, scope)
+
+@dataclass(frozen=True, slots=True)
+class _Law:
+    """The constant behind `@`, if there is one, and the whole propensity."""
+
+    rate: Expr | None
+    propensity: Expr
+
+
+#: For a law with an error, so that a channel keeps what it changes.
+_UNKNOWN = _Law(None, number(0))
+
+
+def _lower_law(channel: _Channel, scope: Scope, report: Report) -> _Law | None:
+    """The law of a channel; `None` where it has an error."""
+    match channel.law:
+        case ast.ConstantLaw(constant):
+            rate = try_lower(constant, scope, report)
+            factors = _try_factors(channel.reactants, scope)
+            if rate is None or factors is None:
+                return None
+            return _Law(rate, product([rate, *factors]))
+        case ast.PropensityLaw(written):
+            propensity = try_lower(written, scope, report)
+            return None if propensity is None else _Law(None, propensity)
+        case ast.UnreadLaw():
+            return None
+
+
+def _try_factors(side: ast.Side, scope: Scope) -> list[Expr] | None:
+    """The factors of mass action; `None` where the side has an error."""
+    try:
+        return mass_action_factors(side, scope)
+    except Refused:
+        return None
+
+
+def _lower_channel(channel: _Channel, law: _Law, scope: Scope) -> Reaction:
+    """The channel with its propensity written out."""
     reactants = _multiplicities(channel.reactants, scope)
     products = _multiplicities(channel.products, scope)
-    catalysts_read = sorted(slots_of(propensity))
+    catalysts_read = sorted(slots_of(law.propensity))
     variables = tuple(dict.fromkeys([*reactants, *products, *catalysts_read]))
     slots = [0] * len(scope.species)
     for slot, variable in enumerate(variables):
@@ -106,8 +176,8 @@ def _lower_channel(channel: _Channel, scope: Scope) -> Reaction:
         variables=variables,
         orders=tuple(reactants.get(v, 0) for v in variables),
         net_change=tuple(products.get(v, 0) - reactants.get(v, 0) for v in variables),
-        propensity=move_slots(propensity, slots),
-        rate=rate,
+        propensity=move_slots(law.propensity, slots),
+        rate=law.rate,
         span=channel.span,
     )
 

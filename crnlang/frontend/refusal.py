@@ -20,6 +20,7 @@ from crnlang.frontend.syntax_errors import (
     UnexpectedToken,
     Unfinished,
     UnknownCharacter,
+    Unopened,
 )
 from crnlang.frontend.tokens import STATEMENT_WORDS
 
@@ -61,6 +62,25 @@ _GROUPS = (
     ({"ARROW", "BOTH_ARROW"}, set[str](), "an arrow `->`"),
     (set(STATEMENT_WORDS), set[str](), "a statement"),
 )
+#: What to write for characters that the language does not use.
+_CHARACTERS = {
+    "\u00a0\u2007\u202f": "this is a no-break space; replace it by a plain space",
+    "\u2212": "this is a long minus sign; write `-`",
+    "\u2013\u2014": "this is a dash; write `-`, or `->` for an arrow",
+    "⇒⟶⟹": "write `->`",
+    "↔⇄⇔⇆⟷": "write `<->`",
+    "≤≦": "write `<=`",
+    "≥≧": "write `>=`",
+    "≠": "write `!=`",
+    "×·⋅∙": "write `*`",
+    "÷": "write `/`",
+    "²": "write `^2`",
+    "³": "write `^3`",
+    "&": "write `and`",
+    "|": "write `or`",
+    "!": "write `not`",
+    "'‘’“”„": 'texts stand in `"`',
+}
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _LATER = {
     "lattice": ("lattices are", "model one site for now"),
@@ -124,6 +144,7 @@ def explain_refusal(refusal: Refusal) -> Diagnostic:
     """The most helpful diagnostic for a refused token."""
     for attempt in (
         _unclosed,
+        _unopened,
         _dialect,
         _bad_character,
         _foreign_arrow,
@@ -170,6 +191,18 @@ def _unclosed(refusal: Refusal) -> Diagnostic | None:
     return Unclosed(span, str(opener), _CLOSERS[str(opener)])
 
 
+def _unopened(refusal: Refusal) -> Diagnostic | None:
+    """The last `}` of a `solve` that ends before: `split_statements` keeps it there."""
+    braces = [t for t in refusal.tokens if t.type == "_RBRACE"]
+    is_done = (
+        refusal.accepted == frozenset({"$END"}) and refusal.tokens[0].type == "_SOLVE"
+    )
+    if not is_done or len(braces) < 2:
+        return None
+    first, last = braces[0], braces[-1]
+    return Unopened(span_of(last, refusal.source), span_of(first, refusal.source))
+
+
 def _dialect(refusal: Refusal) -> Diagnostic | None:
     first = refusal.tokens[0]
     span = span_of(first, refusal.source)
@@ -202,19 +235,21 @@ def _bad_character(refusal: Refusal) -> Diagnostic | None:
         return None
     if str(token) == '"':
         return UnclosedString(refusal.span())
-    fixes = {
-        "\u00a0": "this is a no-break space; replace it by a plain space",
-        "\u2212": "this is a long minus sign; write `-`",
-        "&": "write `and`",
-        "|": "write `or`",
-        "!": "write `not`",
-        "'": 'texts stand in `"`',
-        "×": "write `*`",
-        "·": "write `*`",
-    }
-    character = str(token)
-    shown = f"`{character}`" if character.isprintable() else repr(character)
-    return UnknownCharacter(refusal.span(), shown, fixes.get(character, ""))
+    return UnknownCharacter(refusal.span(), *_character(str(token)))
+
+
+def _character(character: str) -> tuple[str, str]:
+    """How a character is shown, and what to do about it."""
+    shown = f"`{character}`"
+    if not character.isprintable() or character.isspace():
+        shown = f"U+{ord(character):04X}"
+    for group, fix in _CHARACTERS.items():
+        if character in group:
+            return shown, fix
+    if character.isalpha():
+        return shown, "spell it out: names are made of a-z, A-Z, digits and `_`"
+    is_hidden = shown.startswith("U+")
+    return shown, "it is invisible: delete it" if is_hidden else "take it away"
 
 
 def _foreign_arrow(refusal: Refusal) -> Diagnostic | None:
@@ -259,6 +294,8 @@ def _missing_rate(refusal: Refusal) -> Diagnostic | None:
         fix = "the constant follows `@`, without brackets: `A -> B @ k`"
     elif refusal.token is None:
         fix = "write the rate constant behind it: `@ k`, or `@ propensity(...)`"
+    elif refusal.token.type in ("NAME", "NUMBER") and "_AT" not in refusal.types():
+        fix = f"the constant follows `@`: write `@ {refusal.token}`"
     else:
         return None
     return MissingRate(refusal.span(), fix)

@@ -1,10 +1,11 @@
-"""Surface tree -> diagnostics: every name that is unknown, doubled or misused."""
+"""Surface tree -> names; report every name that is unknown, doubled or misused."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from crnlang.diagnostics import Report, Span, listing, suggest
 from crnlang.frontend import ast
+from crnlang.frontend.convention import NAMES as CONVENTIONS
+from crnlang.frontend.convention import find_convention, find_repeated
 from crnlang.frontend.errors import (
     BuiltInName,
     DeclaredTwice,
@@ -13,6 +14,7 @@ from crnlang.frontend.errors import (
     Repeated,
     SpeciesInRate,
     TimeInConstant,
+    UnknownChoice,
     UnknownName,
     UsedTooEarly,
     WrongArguments,
@@ -20,6 +22,7 @@ from crnlang.frontend.errors import (
     WrongKind,
     WrongVersion,
 )
+from crnlang.frontend.names import Declared, Names, built_in_meaning, declare_names
 from crnlang.frontend.questions import check_query
 from crnlang.frontend.rooms import (
     BUILT_IN_FUNCTIONS,
@@ -35,27 +38,7 @@ from crnlang.frontend.rooms import (
 from crnlang.ir.expr import ARITY
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """One declared name: its kind (a key of `KINDS`) and its place."""
-
-    kind: str
-    span: Span
-    arity: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Every name of a program that an expression may use."""
-
-    table: Mapping[str, Declared] = field(default_factory=dict[str, Declared])
-
-    def of_kind(self, *kinds: str) -> tuple[str, ...]:
-        """Names of some kinds, in the order of their declarations."""
-        return tuple(n for n, what in self.table.items() if what.kind in kinds)
-
-
-def resolve_program(program: ast.Program, report: Report) -> None:
+def resolve_program(program: ast.Program, report: Report) -> Names:
     """Look up every name; report all that are unknown, doubled or out of place.
 
     Constants, functions, observables and sets must stand above their first use in
@@ -63,20 +46,32 @@ def resolve_program(program: ast.Program, report: Report) -> None:
     """
     _check_header(program, report)
     _check_single(program, report)
-    names = _declare_all(program, report)
-    _Checker(names, report).program(program)
+    names = declare_names(program, report)
+    has_convention = find_convention(program) is not None
+    _Checker(names, report, has_convention=has_convention).program(program)
+    return names
 
 
 def _check_header(program: ast.Program, report: Report) -> None:
-    headers = [s for s in program.statements if isinstance(s, ast.Header)]
-    if not headers:
-        start = program.statements[0].span if program.statements else None
-        report.add(NoHeader(start or Span(program.source, 0, 0)))
-    for header in headers:
-        if header.version != 1:
-            report.add(WrongVersion(header.span, f"{header.version:g}"))
-    if headers and headers[0] is not program.statements[0]:
-        report.add(LateHeader(headers[0].span))
+    """Report a header that is missing, late or of another version.
+
+    Lines above all others that cannot be read may be a damaged header.
+    """
+    before: list[ast.Statement] = []
+    is_damaged = False
+    for statement in program.statements:
+        if isinstance(statement, ast.Header):
+            if statement.version != 1:
+                report.add(WrongVersion(statement.span, f"{statement.version:g}"))
+            if before and not is_damaged:
+                report.add(LateHeader(statement.span))
+            return
+        if isinstance(statement, ast.Unread) and not before:
+            is_damaged = is_damaged or statement.word in ("crn", "")
+        else:
+            before.append(statement)
+    if before and not is_damaged:
+        report.add(NoHeader(before[0].span))
 
 
 def _check_single(program: ast.Program, report: Report) -> None:
@@ -85,77 +80,23 @@ def _check_single(program: ast.Program, report: Report) -> None:
         ast.ModelStatement: "model",
         ast.MassActionStatement: "massaction",
     }
-    first: dict[type, Span] = {}
+    first: dict[str, Span] = {}
     for statement in program.statements:
-        if (word := single.get(type(statement))) is None:
-            continue
-        if type(statement) in first:
-            report.add(Repeated(statement.span, word, first[type(statement)]))
-        first.setdefault(type(statement), statement.span)
-
-
-def _declarations(
-    program: ast.Program,
-) -> Iterable[tuple[ast.Name, str, int]]:
-    for statement in program.statements:
-        match statement:
-            case ast.ParameterDeclaration(name=name):
-                yield name, "parameter", 0
-            case ast.SpeciesDeclaration(names=several):
-                for name in several:
-                    yield name, "species", 0
-            case ast.FunctionDeclaration(name=name, arguments=arguments):
-                yield name, "function", len(arguments)
-            case ast.ObserveStatement(name=name):
-                yield name, "observable", 0
-            case ast.SetStatement(name=name):
-                yield name, "set", 0
-            case _:
-                pass  # declares no name for expressions
-
-
-def _declare_all(program: ast.Program, report: Report) -> Names:
-    table: dict[str, Declared] = {}
-    for name, kind, arity in _declarations(program):
-        if meaning := built_in_meaning(name.text):
-            report.add(BuiltInName(name.span, name.text, meaning))
-        elif name.text in table:
-            report.add(DeclaredTwice(name.span, name.text, table[name.text].span))
-        else:
-            table[name.text] = Declared(kind, name.span, arity)
-    labels: dict[str, dict[str, Span]] = {"reaction": {}, "query": {}, "solve": {}}
-    for statement in program.statements:
-        match statement:
-            case ast.ReactionStatement(label=ast.Name() as name):
-                kind = "reaction"
-            case ast.QueryStatement(name=ast.Name() as name):
-                kind = "query"
-            case ast.SolveStatement(name=name):
-                kind = "solve"
-            case _:
-                continue
-        if name.text in labels[kind]:
-            first = labels[kind][name.text]
-            report.add(DeclaredTwice(name.span, name.text, first))
-        labels[kind].setdefault(name.text, name.span)
-    return Names(table)
-
-
-def built_in_meaning(name: str) -> str:
-    """What a name means without being declared; empty for nothing."""
-    if name in TIME_NAMES:
-        return "the time"
-    if name in CONSTANTS:
-        return "a mathematical constant"
-    return "a built-in function" if name in BUILT_IN_FUNCTIONS else ""
+        if isinstance(statement, ast.Unread):
+            word = statement.word
+        elif (word := single.get(type(statement), "")) in first:
+            report.add(Repeated(statement.span, word, first[word]))
+        if word:
+            first.setdefault(word, statement.span)
 
 
 class _Checker:
     """Walks the program and reports every name that is misused."""
 
-    def __init__(self, names: Names, report: Report) -> None:
+    def __init__(self, names: Names, report: Report, *, has_convention: bool) -> None:
         self.names = names
         self.report = report
+        self.has_convention = has_convention
 
     def program(self, program: ast.Program) -> None:
         for statement in program.statements:
@@ -168,6 +109,11 @@ class _Checker:
                 if range_ is not None:
                     self.expression(range_.low, CONSTANT, before=name.span)
                     self.expression(range_.high, CONSTANT, before=name.span)
+            case ast.MassActionStatement(name):
+                if name.text not in CONVENTIONS:
+                    known, fix = listing(CONVENTIONS), suggest(name.text, CONVENTIONS)
+                    choice = (name.span, "convention", name.text, known, fix)
+                    self.report.add(UnknownChoice(*choice))
             case ast.FunctionDeclaration():
                 self.function(statement)
             case ast.SpeciesDeclaration(bounds=bounds, start=start):
@@ -187,7 +133,7 @@ class _Checker:
                     if not isinstance(setting.value, ast.Reference):
                         self.values(setting.value)
             case _:
-                pass  # header, model, massaction use no names
+                pass  # header and model use no names
 
     def function(self, declaration: ast.FunctionDeclaration) -> None:
         arguments: dict[str, Span] = {}
@@ -206,26 +152,28 @@ class _Checker:
             self.side(side)
         for name in reaction.catalysts:
             self.species(name)
-        wanted = sum(2 if arrow.is_reversible else 1 for arrow in reaction.arrows)
-        if wanted != len(reaction.laws):
+        channels = reaction.channels()
+        if len(channels) != len(reaction.laws):
             place = reaction.laws[0].span.to(reaction.laws[-1].span)
-            words = f"{wanted} constant{'s' if wanted > 1 else ''}"
+            words = f"{len(channels)} constant{'s' if len(channels) > 1 else ''}"
             self.report.add(WrongConstants(place, words, len(reaction.laws)))
-        for law, side in zip(reaction.laws, self.reactants(reaction), strict=False):
-            if isinstance(law, ast.PropensityLaw):
-                self.expression(law.propensity, STATE)
-            else:
-                room = RATE.with_law(law.span.text, side, reaction.catalysts)
-                self.expression(law.constant, room)
+        for law, (side, _, _) in zip(reaction.laws, channels, strict=False):
+            match law:
+                case ast.PropensityLaw(propensity):
+                    self.expression(propensity, STATE)
+                case ast.ConstantLaw(constant):
+                    self.mass_action(side)
+                    room = RATE.with_law(law.span.text, side, reaction.catalysts)
+                    self.expression(constant, room)
+                case ast.UnreadLaw(is_constant):
+                    if is_constant:
+                        self.mass_action(side)
 
-    def reactants(self, reaction: ast.ReactionStatement) -> list[ast.Side]:
-        """The reactant side of each law, in the order of the laws."""
-        sides: list[ast.Side] = []
-        for i, arrow in enumerate(reaction.arrows):
-            sides.append(reaction.sides[i])
-            if arrow.is_reversible:
-                sides.append(reaction.sides[i + 1])
-        return sides
+    def mass_action(self, side: ast.Side) -> None:
+        """Report a side that needs a convention which the file does not name."""
+        error = None if self.has_convention else find_repeated(side)
+        if error is not None:
+            self.report.add(error)
 
     def query(self, query: ast.QueryStatement) -> None:
         check_query(query, self.report)
@@ -247,10 +195,11 @@ class _Checker:
             self.species(term.species)
 
     def species(self, name: ast.Name) -> None:
+        if name.text in self.names.doubtful:
+            return
         found = self.names.table.get(name.text)
         if found is None:
-            known = self.names.of_kind("species")
-            self.report.add(_unknown(name.text, "species", name.span, known))
+            self.unknown(name.text, "species", name.span, self.names.of_kind("species"))
         elif found.kind != "species":
             self.report.add(
                 WrongKind(
@@ -289,13 +238,14 @@ class _Checker:
                     self.expression(argument, room, before)
             case ast.MassActionFactor(side, span):
                 self.side(side)
+                self.mass_action(side)
                 if "species" not in room.kinds:
                     self.refuse("ma(...)", "a species", span, room, span)
             case ast.Literal():
                 pass
 
     def reference(self, name: str, span: Span, room: Room, before: Span | None) -> None:
-        if name in room.arguments or name in CONSTANTS:
+        if name in room.arguments or name in self.names.doubtful or name in CONSTANTS:
             return
         if name in TIME_NAMES:
             if not room.allows_time:
@@ -304,12 +254,16 @@ class _Checker:
         found = self.names.table.get(name)
         if found is None:
             known = [n for n in self.names.table if self.usable(n, room, before)]
-            known += list(room.arguments)
-            self.report.add(_unknown(name, room.noun, span, known))
+            self.unknown(name, room.noun, span, [*known, *room.arguments])
         elif _is_too_late(found, before):
             self.report.add(UsedTooEarly(span, name, found.span))
         elif found.kind not in room.kinds:
             self.refuse(name, KINDS[found.kind], span, room, found.span)
+
+    def unknown(self, name: str, kind: str, span: Span, known: Iterable[str]) -> None:
+        names = list(known)
+        fix = suggest(name, [*names, *self.names.doubtful])
+        self.report.add(UnknownName(span, name, kind, listing(names), fix))
 
     def usable(self, name: str, room: Room, before: Span | None) -> bool:
         found = self.names.table[name]
@@ -337,13 +291,15 @@ class _Checker:
             self.report.add(WrongArguments(node.span, name, words, given, fix))
 
     def arity(self, name: ast.Name, before: Span | None) -> int | None:
-        """Number of arguments of a function; `None` with a report if it is none."""
+        """Number of arguments of a function; `None` where it is none, or doubtful."""
+        if name.text in self.names.doubtful:
+            return None
         if name.text in BUILT_IN_FUNCTIONS:
             return ARITY[BUILT_IN_FUNCTIONS[name.text]]
         found = self.names.table.get(name.text)
         if found is None:
             known = [*self.names.of_kind("function"), *BUILT_IN_FUNCTIONS]
-            self.report.add(_unknown(name.text, "function", name.span, known))
+            self.unknown(name.text, "function", name.span, known)
         elif found.kind != "function":
             kind = KINDS[found.kind]
             self.report.add(
@@ -371,8 +327,3 @@ def _is_too_late(found: Declared, before: Span | None) -> bool:
     if before is None or found.kind == "species":
         return False
     return found.span.start >= before.start
-
-
-def _unknown(name: str, kind: str, span: Span, known: Iterable[str]) -> UnknownName:
-    names = list(known)
-    return UnknownName(span, name, kind, listing(names), suggest(name, names))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crnlang.diagnostics import Diagnostic
+from crnlang.diagnostics import Diagnostic, Span
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,6 @@ class UnknownCharacter(Diagnostic):
 
     code = "CRN102"
     message = "the character {shown} has no meaning here"
-    note = "names are made of the letters a-z, A-Z, digits and `_`"
     help = "{fix}"
 
     shown: str
@@ -199,3 +198,17 @@ class NumberTooLarge(Diagnostic):
     note = "numbers are 64-bit floating point: at most about 1.8e308"
 
     text: str
+
+
+@dataclass(frozen=True)
+class Unopened(Diagnostic):
+    """A second `}` for one `solve` block."""
+
+    code = "CRN117"
+    message = "this `}}` closes nothing"
+    help = "take one of the two away"
+
+    first: Span
+
+    def related(self) -> tuple[tuple[Span, str], ...]:
+        return ((self.first, "the block ends here"),)

@@ -1,16 +1,12 @@
-"""Text -> statements of tokens: the grammar, the lexer, and where a statement ends."""
+"""Text -> statements of tokens: the lexer, and where a statement ends."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
-from lark import Lark, Token, Tree
+from lark import Token, Tree, UnexpectedToken
 
-#: Terminals that no rule accepts: they exist to be named in an error message.
-NEVER_ACCEPTED = ("LATER", "FOREIGN_ARROW", "UNKNOWN")
+from crnlang.frontend.grammar import load_parser
 
 #: Words that begin a statement, by terminal.
 STATEMENT_WORDS = {
@@ -26,17 +22,11 @@ STATEMENT_WORDS = {
     "_SOLVE": "solve",
 }
 
+#: Terminals that only a reaction has.
+REACTION_SIGNS = frozenset({"ARROW", "BOTH_ARROW", "_AT"})
+
 _CLOSER = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
 _SEPARATOR = "_SEPARATOR"
-
-
-class _KeepTerminals:
-    """Makes Lark keep the terminals that only error messages use."""
-
-    always_accept = NEVER_ACCEPTED
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        return stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +37,8 @@ class TokenGroup:
     unclosed: Token | None
 
 
-def grammar_text() -> str:
-    """The grammar: from the installed package, else from the source checkout."""
-    packaged = resources.files("crnlang") / "grammar" / "crn.lark"
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    checkout = Path(__file__).parents[2] / "grammar" / "crn.lark"
-    return checkout.read_text(encoding="utf-8")
-
-
-@cache
-def _load_parser() -> Lark:
-    return Lark(
-        grammar_text(),
-        parser="lalr",
-        lexer="basic",
-        start="statement",
-        propagate_positions=True,
-        maybe_placeholders=True,
-        postlex=_KeepTerminals(),
-    )
-
-
 @runtime_checkable
-class StatementParser(Protocol):
+class _Parser(Protocol):
     """What is used of Lark's interactive parser (whose own types are incomplete)."""
 
     def feed_token(self, token: Token) -> object:
@@ -86,49 +54,134 @@ class StatementParser(Protocol):
         ...
 
 
-def begin_statement() -> StatementParser:
+def _begin() -> _Parser:
     """A parser at the start of a statement."""
-    return cast(StatementParser, cast(Any, _load_parser()).parse_interactive(""))
+    return cast(_Parser, cast(Any, load_parser()).parse_interactive(""))
+
+
+def read_tokens(tokens: Sequence[Token]) -> tuple[Tree[Token] | None, int]:
+    """The parse tree of one statement, and how many of its tokens could be read.
+
+    The tree is `None` where a token, or the end, cannot follow what stands before it.
+    """
+    parser = _begin()
+    position = 0
+    try:
+        for token in tokens:
+            parser.feed_token(token)
+            position += 1
+        return parser.feed_eof(tokens[-1]), position
+    except UnexpectedToken:
+        return None, position
+
+
+def accepted_after(tokens: Sequence[Token]) -> frozenset[str]:
+    """Terminals that may follow the first tokens of a statement.
+
+    Fed afresh: a parser that has refused a token may already have reduced on it, and
+    Lark's own `expected` names terminals that only other contexts take.
+    """
+    parser = _begin()
+    for token in tokens:
+        parser.feed_token(token)
+    return frozenset(parser.accepts())
 
 
 def split_statements(text: str) -> Iterator[TokenGroup]:
     """Cut the text into statements.
 
     A line break or `;` ends a statement, but not inside ( ) and [ ], where it counts
-    for nothing, nor inside { }, where it separates settings. A line that begins with a
-    word of `STATEMENT_WORDS` always starts a new statement, so a bracket left open
-    spoils no more than the lines up to there.
+    for nothing, nor inside { }, where it separates settings. A line that can only be a
+    statement of its own always starts a new one, so a bracket left open spoils no more
+    than the lines up to there; a `}` that nothing opens belongs to the `solve` above.
     """
-    return _group(cast(Any, _load_parser()).lex(text))
+    group = _Group()
+    lines = list(_lines(cast(Any, load_parser()).lex(text)))
+    for number, line in enumerate(lines):
+        goes_on = group.brackets or _closes_solve(group.tokens, lines, number)
+        if not goes_on or _stands_alone(line):
+            yield from group.take()
+        group.add(line)
+    yield from group.take()
 
 
-def _group(stream: Iterable[Token]) -> Iterator[TokenGroup]:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The tokens up to a separator, and the separator before them."""
+
+    separator: Token | None
+    tokens: tuple[Token, ...]
+
+
+def _lines(stream: Iterable[Token]) -> Iterator[_Line]:
+    """The lines that are not empty; also `;` ends one."""
+    separator: Token | None = None
     tokens: list[Token] = []
-    brackets: list[Token] = []
-    is_line_start = True
     for token in stream:
-        if token.type == _SEPARATOR:
-            is_line_start = True
-            if not brackets and tokens:
-                yield TokenGroup(tuple(tokens), None)
-                tokens = []
-            elif _separates_settings(brackets, tokens):
-                tokens.append(token)
+        if token.type != _SEPARATOR:
+            tokens.append(token)
             continue
-        if brackets and is_line_start and token.type in STATEMENT_WORDS:
-            yield TokenGroup(tuple(tokens), brackets[-1])
-            tokens, brackets = [], []
-        is_line_start = False
-        tokens.append(token)
-        if token.type in _CLOSER:
-            brackets.append(token)
-        elif brackets and token.type == _CLOSER[brackets[-1].type]:
-            brackets.pop()
+        if tokens:
+            yield _Line(separator, tuple(tokens))
+            tokens = []
+        separator = token
     if tokens:
-        yield TokenGroup(tuple(tokens), brackets[-1] if brackets else None)
+        yield _Line(separator, tuple(tokens))
 
 
-def _separates_settings(brackets: list[Token], tokens: list[Token]) -> bool:
-    """Whether a separator stands inside { } and does not follow another."""
-    is_in_braces = bool(brackets) and brackets[-1].type == "_LBRACE"
-    return is_in_braces and tokens[-1].type != _SEPARATOR
+class _Group:
+    """The tokens of a statement so far, and the brackets that they leave open."""
+
+    def __init__(self) -> None:
+        self.tokens: list[Token] = []
+        self.brackets: list[Token] = []
+
+    def add(self, line: _Line) -> None:
+        is_in_brackets = self.brackets and self.brackets[-1].type != "_LBRACE"
+        if self.tokens and line.separator is not None and not is_in_brackets:
+            self.tokens.append(line.separator)
+        for token in line.tokens:
+            self.tokens.append(token)
+            if token.type in _CLOSER:
+                self.brackets.append(token)
+            elif self.brackets and token.type == _CLOSER[self.brackets[-1].type]:
+                self.brackets.pop()
+
+    def take(self) -> Iterator[TokenGroup]:
+        """The statement, if there is one; the next begins."""
+        if self.tokens:
+            unclosed = self.brackets[-1] if self.brackets else None
+            yield TokenGroup(tuple(self.tokens), unclosed)
+        self.tokens, self.brackets = [], []
+
+
+def _stands_alone(line: _Line) -> bool:
+    """Whether this line cannot go on in an open bracket: none holds an arrow."""
+    starts_statement = line.tokens[0].type in (*STATEMENT_WORDS, "LATER")
+    return starts_statement or any(map(_is_reaction_sign, line.tokens))
+
+
+def _is_reaction_sign(token: Token) -> bool:
+    """Not for `=>`, which may be meant as a comparison."""
+    is_foreign = token.type == "FOREIGN_ARROW" and "-" in token
+    return is_foreign or token.type in REACTION_SIGNS
+
+
+def _closes_solve(tokens: Sequence[Token], lines: Sequence[_Line], first: int) -> bool:
+    """Whether the lines from `first` on belong to the `solve` above, its `{` amiss.
+
+    They do where they begin with a `{`, or are settings up to a `}`.
+    """
+    if not tokens or tokens[0].type != "_SOLVE":
+        return False
+    if lines[first].tokens[0].type == "_LBRACE":
+        return True
+    depth = 0
+    for number in range(first, len(lines)):
+        if _stands_alone(lines[number]):
+            return False
+        for token in lines[number].tokens:
+            depth += (token.type == "_LBRACE") - (token.type == "_RBRACE")
+            if depth < 0:
+                return True
+    return False

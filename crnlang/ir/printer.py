@@ -1,5 +1,7 @@
 """Both representations as text: stable, for reading and for golden files."""
 
+import math
+import sys
 from collections.abc import Iterable, Sequence
 
 from crnlang.ir.expr import (
@@ -277,3 +279,10 @@ def _family(
     instances = len(family.variables)
     times = f" x{instances}" if instances > 1 else ""
     return f"{family.name}{times}: {' '.join(changes)}  propensity {law}"
+
+
+def format_size(states: int) -> str:
+    """A number of states; one too large for a float as a power of ten."""
+    if states.bit_length() < sys.float_info.max_exp:
+        return f"{states:.6g}"
+    return f"10^{states.bit_length() * math.log10(2):.0f}"

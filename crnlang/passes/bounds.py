@@ -19,16 +19,22 @@ def derive_bounds(
     A declared cap is kept as it is. A species without one gets the largest count that
     any law allows: from c . n = total follows
     n_i <= (total - sum of c_j cap_j over negative c_j) / c_i. Reports each species
-    that no law limits.
+    that no law limits, which gets the cap that is proposed.
     """
     caps = [species.cap for species in network.species]
     _infer(caps, laws)
+    is_whole = not report.lacks("reactions") and all(
+        report.is_sound(species.span) for species in network.species
+    )
+    settled: list[int] = []
     for species, cap in zip(network.species, caps, strict=True):
         if cap is None:
-            report.add(NoCap(species.span, species.name, _proposal(species)))
-        elif cap > MAX_CAP:
+            cap = _proposal(species)
+            report.add(NoCap(species.span, species.name, cap))
+        elif cap > MAX_CAP and is_whole:
             report.add(CapTooLarge(species.span, species.name, cap, MAX_CAP))
-    return np.array([cap or 0 for cap in caps], dtype=np.int64)
+        settled.append(min(cap, MAX_CAP))
+    return np.array(settled, dtype=np.int64)
 
 
 def _infer(caps: list[int | None], laws: Laws) -> None:

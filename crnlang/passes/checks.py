@@ -2,7 +2,8 @@
 
 Constants are checked at sampled times. Written-out propensities are evaluated on a
 grid of states that the box and the conservation laws admit: all states where they are
-few, evenly spread ones otherwise. So a pass is evidence, not a proof.
+few, evenly spread ones otherwise. So a pass is evidence, not a proof. Where an error
+leaves it open which states are admitted, a propensity must be wrong at all of them.
 """
 
 import itertools
@@ -31,21 +32,31 @@ def check_propensities(
     network: Network, laws: Laws, caps: Int[np.ndarray, " species"], report: Report
 ) -> None:
     """Report negative and non-finite propensities, and those that ignore reactants."""
-    horizon = _horizon(network)
-    for reaction in network.reactions:
+    horizon = _horizon(network, report)
+    unclear = _unclear(network, laws, report)
+    for reaction in [r for r in network.reactions if report.is_sound(r.span)]:
         if reaction.rate is not None:
             _check_constant(network, reaction, reaction.rate, horizon, report)
         else:
-            _check_written(network, reaction, laws, caps, horizon, report)
+            known = laws if unclear.isdisjoint(reaction.variables) else None
+            _check_written(network, reaction, known, caps, horizon, report)
 
 
-def _horizon(network: Network) -> float:
-    """The latest time that the file speaks of."""
+def _horizon(network: Network, report: Report) -> float:
+    """The latest time that the file speaks of; 0 where that could not be read."""
     ends = [time for query in network.queries for time in query.times]
     for solve in network.solves:
         interval = dict(solve.settings).get("t")
         ends += interval if isinstance(interval, tuple) else ()
-    return max(ends, default=1.0) or 1.0
+    default = 0.0 if report.lacks("times") else 1.0
+    return max(ends, default=default) or default
+
+
+def _unclear(network: Network, laws: Laws, report: Report) -> set[int]:
+    """Species whose counts an error leaves open, and those that a law ties to them."""
+    found = {i for i, s in enumerate(network.species) if not report.is_sound(s.span)}
+    pools = [set(np.flatnonzero(law).tolist()) for law in laws.coefficients]
+    return found.union(*(pool for pool in pools if pool & found))
 
 
 def _times(expr: Expr, horizon: float) -> list[float]:
@@ -73,26 +84,30 @@ def _check_constant(
 def _check_written(
     network: Network,
     reaction: Reaction,
-    laws: Laws,
+    laws: Laws | None,
     caps: Int[np.ndarray, " species"],
     horizon: float,
     report: Report,
 ) -> None:
+    """Check the states that the laws admit; without laws it is open which these are."""
     local_caps = caps[list(reaction.variables)]
     states = _grid(local_caps)
-    states = states[_obeys(states, reaction.variables, laws)]
+    if laws is not None:
+        states = states[_obeys(states, reaction.variables, laws)]
     targets = states + np.array(reaction.net_change, dtype=np.int64)
     can_fire = _all_of((targets >= 0) & (targets <= local_caps))
     times = _times(reaction.propensity, horizon)
     values = [_values(network, reaction, states, t) for t in times]
     for t, at_t in zip(times, values, strict=True):
         bad = can_fire & ~(np.isfinite(at_t) & (at_t >= 0))
-        if bad.any():
+        if bad.any() and (laws is not None or (bad == can_fire).all()):
             where = int(np.argmax(bad))
             state = _show(network, reaction, states[where], t)
             shown = (reaction.name, f"{at_t[where]:g}", state)
             report.add(BadPropensity(reaction.span, *shown))
             return
+    if laws is None:
+        return
     for t, at_t in zip(times, values, strict=True):
         warning = _careless(network, reaction, states, can_fire, at_t, t)
         if warning is not None:

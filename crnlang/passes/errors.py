@@ -53,7 +53,7 @@ class BadConstant(Diagnostic):
 
     code = "CRN304"
     message = "the constant of `{channel}` is {value}{when}"
-    note = "a rate constant is a finite number, 0 or more"
+    help = "give it a finite value, 0 or more, at all times"
 
     channel: str
     value: str
@@ -102,6 +102,7 @@ class NoChange(Diagnostic):
     code = "CRN307"
     severity = "warning"
     message = "`{channel}` changes no copy number; it is left out"
+    help = "delete it, or correct one of its sides"
 
     channel: str
 

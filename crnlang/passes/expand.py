@@ -14,9 +14,11 @@ def expand_channels(network: Network, report: Report) -> tuple[ChannelFamily, ..
     for reaction in network.reactions:
         if any(reaction.net_change):
             families.append(_family(reaction))
-        else:
+        elif report.is_sound(reaction.span):
             report.add(NoChange(reaction.span, reaction.name))
-    if not families and network.species:
+        else:
+            report.leave_out("reactions")
+    if not families and network.species and not report.lacks("reactions"):
         fix = "write one below: `0 -> X @ k`"
         what = "reaction that changes anything" if network.reactions else "reactions"
         report.add(Empty(network.species[-1].span, what, fix))

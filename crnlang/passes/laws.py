@@ -113,23 +113,33 @@ def _nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
         losses = [pair for pair in rows if pair[0].get(channel, 0) < 0]
         if len(kept) + len(gains) * len(losses) > MAX_CANDIDATES:
             return []
+        made: list[tuple[_Sparse, _Sparse]] = []
         for row, law in gains:
             for other_row, other_law in losses:
                 a, b = -other_row[channel], row[channel]
                 new_row, new_law = _primitive(
                     _combine(a, row, b, other_row), _combine(a, law, b, other_law)
                 )
-                kept.append((new_row, new_law))
-        rows = _minimal(kept)
+                made.append((new_row, new_law))
+        rows = _minimal(kept, made)
     return sorted((law for _, law in rows), key=_simplicity)
 
 
-def _minimal(rows: list[tuple[_Sparse, _Sparse]]) -> list[tuple[_Sparse, _Sparse]]:
+def _minimal(
+    rows: list[tuple[_Sparse, _Sparse]], made: list[tuple[_Sparse, _Sparse]]
+) -> list[tuple[_Sparse, _Sparse]]:
+    """All rows but those that include another; among the first ones none does so."""
     kept: list[tuple[_Sparse, _Sparse]] = []
-    for pair in sorted(rows, key=lambda pair: len(pair[1])):
-        if not any(other[1].keys() <= pair[1].keys() for other in kept):
+    for pair in sorted(made, key=lambda pair: len(pair[1])):
+        if not _includes_one(pair, rows) and not _includes_one(pair, kept):
             kept.append(pair)
-    return kept
+    return [pair for pair in rows if not _includes_one(pair, kept)] + kept
+
+
+def _includes_one(
+    pair: tuple[_Sparse, _Sparse], others: list[tuple[_Sparse, _Sparse]]
+) -> bool:
+    return any(other[1].keys() <= pair[1].keys() for other in others)
 
 
 def _simplicity(law: _Sparse) -> tuple[int, int, Sequence[int]]:

@@ -28,17 +28,18 @@ def choose_order(
     coupling = _coupling(len(caps), families)
     placed: list[int] = []
     left = set(range(len(caps)))
+    strength = last = np.zeros_like(caps)
     while left:
         chosen = _determined(laws, left)
         if chosen is None:
-            strength = coupling[placed].sum(axis=0)
-            last = coupling[placed[-1]] if placed else np.zeros_like(caps)
             chosen = min(
                 left,
                 key=lambda v: (caps[v] > 1, -strength[v], -last[v], caps[v], v),
             )
         placed.append(chosen)
         left.remove(chosen)
+        last = coupling[chosen]
+        strength = strength + last
     return np.array(placed, dtype=np.int64)
 
 

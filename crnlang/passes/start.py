@@ -16,27 +16,29 @@ NOTICEABLE = 1e-6
 def tabulate_start(
     network: Network, caps: Int[np.ndarray, " species"], report: Report
 ) -> tuple[Float[np.ndarray, " _levels"], ...]:
-    """The initial law of each species; reports a start that lies above the cap."""
-    return tuple(
-        _tabulate(species, cap, report)
-        for species, cap in zip(network.species, caps.tolist(), strict=True)
-    )
+    """The initial law of each species; reports a start that lies above the cap.
+
+    Species at unsound places are left out. A cap that follows from a law holds the
+    start, unless there is an error elsewhere.
+    """
+    laws: list[Float[np.ndarray, " _levels"]] = []
+    for species, cap in zip(network.species, caps.tolist(), strict=True):
+        if report.is_sound(species.span):
+            weights = _weights(species.initial, cap)
+            inside = float(weights.sum())
+            if species.cap is not None:
+                _check(species, cap, 1.0 - inside, report)
+            laws.append(weights / inside if inside else weights)
+    return tuple(laws)
 
 
-def _tabulate(
-    species: Species, cap: int, report: Report
-) -> Float[np.ndarray, " _levels"]:
-    weights = _weights(species.initial, cap)
-    inside = float(weights.sum())
-    lost = 1.0 - inside
+def _check(species: Species, cap: int, lost: float, report: Report) -> None:
     if lost > 0.5:
         shown, proposed = _describe(species.initial)
         start = StartOutside(species.span, species.name, shown, cap, proposed)
         report.add(start)
-        return np.full(cap + 1, 1.0 / (cap + 1))
-    if lost > NOTICEABLE:
+    elif lost > NOTICEABLE:
         report.add(StartCut(species.span, species.name, cap, f"{lost:.2g}"))
-    return weights / inside
 
 
 def _weights(initial: Initial, cap: int) -> Float[np.ndarray, " _levels"]:

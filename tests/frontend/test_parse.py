@@ -143,14 +143,20 @@ def test_every_span_covers_its_text():
 
 def test_each_bad_statement_is_reported_and_the_others_are_kept():
     statements, codes = parse("param a = 1\nA => B @ k\nX = 5; param b = 2\nA -> B")
-    assert [s.name.text for s in statements] == ["a", "b"]
+    a, reaction, unread, b, without_rate = statements
+    assert (a.name.text, b.name.text) == ("a", "b")
+    assert reaction.sides[0].terms[0].species.text == "A"
+    assert unread == ast.Unread("", frozenset("X"), unread.span)
+    assert [s.span.text for s in without_rate.sides] == ["A", "B"]
+    assert reaction.laws[0].constant.name == "k"
+    assert without_rate.laws == (ast.UnreadLaw(True, without_rate.span),)
     assert codes == ["CRN103", "CRN105", "CRN104"]
 
 
 def test_an_open_bracket_ends_at_the_next_statement_word():
     statements, codes = parse("param a = (1 +\n2\nspecies X in 0..3\n")
     assert codes == ["CRN108"]
-    assert isinstance(statements[0], ast.SpeciesDeclaration)
+    assert isinstance(statements[1], ast.SpeciesDeclaration)
 
 
 def test_line_breaks_inside_brackets_count_for_nothing():

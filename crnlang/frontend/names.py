@@ -1,0 +1,109 @@
+"""Surface tree -> its names: what each declaration declares, told once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from crnlang.diagnostics import Report, Span
+from crnlang.frontend import ast
+from crnlang.frontend.errors import BuiltInName, DeclaredTwice
+from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS, CONSTANTS, TIME_NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One declared name: its kind (a key of `KINDS`) and its place."""
+
+    kind: str
+    span: Span
+    arity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Every name of a program that an expression may use.
+
+    `doubtful` are those whose uses cannot be judged, since a declaration of them could
+    not be read, or gives a built-in name, or another one is of a different kind.
+    """
+
+    table: Mapping[str, Declared]
+    doubtful: frozenset[str]
+
+    def of_kind(self, *kinds: str) -> tuple[str, ...]:
+        """Names of some kinds, in the order of their declarations."""
+        return tuple(n for n, what in self.table.items() if what.kind in kinds)
+
+    def declares(self, name: ast.Name) -> bool:
+        """Whether this is the place that declares the name."""
+        found = self.table.get(name.text)
+        return found is not None and found.span == name.span
+
+
+def declare_names(program: ast.Program, report: Report) -> Names:
+    """Collect the names; report those that are doubled or built in."""
+    table: dict[str, Declared] = {}
+    doubtful: set[str] = set()
+    for name, kind, arity in _declarations(program):
+        if meaning := built_in_meaning(name.text):
+            report.add(BuiltInName(name.span, name.text, meaning))
+            doubtful.add(name.text)
+        elif (before := table.get(name.text)) is not None:
+            report.add(DeclaredTwice(name.span, name.text, before.span))
+            if (before.kind, before.arity) != (kind, arity):
+                doubtful.add(name.text)
+        else:
+            table[name.text] = Declared(kind, name.span, arity)
+    _check_labels(program, report)
+    for statement in program.statements:
+        if isinstance(statement, ast.Unread):
+            unknown = statement.names - table.keys()
+            doubtful.update(n for n in unknown if not built_in_meaning(n))
+    return Names(table, frozenset(doubtful))
+
+
+def _declarations(
+    program: ast.Program,
+) -> Iterable[tuple[ast.Name, str, int]]:
+    for statement in program.statements:
+        match statement:
+            case ast.ParameterDeclaration(name=name):
+                yield name, "parameter", 0
+            case ast.SpeciesDeclaration(names=several):
+                for name in several:
+                    yield name, "species", 0
+            case ast.FunctionDeclaration(name=name, arguments=arguments):
+                yield name, "function", len(arguments)
+            case ast.ObserveStatement(name=name):
+                yield name, "observable", 0
+            case ast.SetStatement(name=name):
+                yield name, "set", 0
+            case _:
+                pass  # declares no name for expressions
+
+
+def _check_labels(program: ast.Program, report: Report) -> None:
+    """Report labels of reactions, queries and `solve` blocks that are doubled."""
+    labels: dict[str, dict[str, Span]] = {"reaction": {}, "query": {}, "solve": {}}
+    for statement in program.statements:
+        match statement:
+            case ast.ReactionStatement(label=ast.Name() as name):
+                kind = "reaction"
+            case ast.QueryStatement(name=ast.Name() as name):
+                kind = "query"
+            case ast.SolveStatement(name=name):
+                kind = "solve"
+            case _:
+                continue
+        if name.text in labels[kind]:
+            first = labels[kind][name.text]
+            report.add(DeclaredTwice(name.span, name.text, first))
+        labels[kind].setdefault(name.text, name.span)
+
+
+def built_in_meaning(name: str) -> str:
+    """What a name means without being declared; empty for nothing."""
+    if name in TIME_NAMES:
+        return "the time"
+    if name in CONSTANTS:
+        return "a mathematical constant"
+    return "a built-in function" if name in BUILT_IN_FUNCTIONS else ""

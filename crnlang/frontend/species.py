@@ -1,0 +1,134 @@
+"""Species declarations -> species with caps and starts."""
+
+import math
+from collections.abc import Iterable
+
+from crnlang.diagnostics import Report, listing, suggest
+from crnlang.frontend import ast
+from crnlang.frontend.errors import BadRange, NotWhole, UnknownChoice, WrongArguments
+from crnlang.frontend.expressions import Scope, try_constant
+from crnlang.ir.expr import Count
+from crnlang.ir.network import (
+    MAX_CAP,
+    Binomial,
+    Delta,
+    Initial,
+    Poisson,
+    Species,
+    Uniform,
+)
+
+_LAWS = {
+    "poisson": ("mean",),
+    "binomial": ("trials", "probability"),
+    "uniform": ("low", "high"),
+}
+
+
+def lower_species(
+    declarations: Iterable[ast.SpeciesDeclaration], scope: Scope, report: Report
+) -> tuple[Species, ...]:
+    """Every species, entered into the scope; what is wrong is reported.
+
+    A cap or a start with an error is replaced by one that rules out as little as
+    possible, and the place of the name is marked.
+    """
+    found: list[Species] = []
+    for declaration in declarations:
+        is_sound = True
+        cap = initial = None
+        if declaration.bounds is not None:
+            cap = _cap(declaration.bounds, scope, report)
+            is_sound = cap is not None
+            cap = MAX_CAP if cap is None else cap
+        initial = _initial(declaration.start, scope, report)
+        is_sound = is_sound and initial is not None
+        for name in filter(scope.names.declares, declaration.names):
+            if not is_sound:
+                report.distrust(name.span)
+            scope.species[name.text] = len(found)
+            scope.values[name.text] = Count(len(found))
+            found.append(Species(name.text, cap, initial or Delta(0), name.span))
+        if not all(map(scope.names.declares, declaration.names)):
+            report.leave_out("species")
+    return tuple(found)
+
+
+def _cap(bounds: ast.Interval, scope: Scope, report: Report) -> int | None:
+    """The declared cap; `None` after a refusal, which is reported."""
+    low = _whole(bounds.low, scope, "the lower bound", report)
+    if low:
+        report.add(NotWhole(bounds.low.span, "the lower bound", "0", f"{low}"))
+    return _whole(bounds.high, scope, "the cap", report)
+
+
+def _whole(node: ast.Expression, scope: Scope, what: str, report: Report) -> int | None:
+    """A copy number; `None` after a refusal, which is reported."""
+    value = try_constant(node, scope, what, report)
+    if value is None:
+        return None
+    if value == math.floor(value) and 0 <= value <= MAX_CAP:
+        return int(value)
+    wanted = f"a whole number from 0 to {MAX_CAP}"
+    report.add(NotWhole(node.span, what, wanted, f"{value:g}"))
+    return None
+
+
+def _initial(
+    start: ast.StartCount | ast.StartLaw | None, scope: Scope, report: Report
+) -> Initial | None:
+    """The law at the start, by default 0 copies; `None` after a refusal."""
+    if start is None:
+        return Delta(0)
+    if isinstance(start, ast.StartCount):
+        count = _whole(start.count, scope, "the start", report)
+        return None if count is None else Delta(count)
+    name = start.law
+    if name.text not in _LAWS:
+        known, fix = listing(_LAWS), suggest(name.text, _LAWS)
+        choice = UnknownChoice(name.span, "initial law", name.text, known, fix)
+        report.add(choice)
+        return None
+    wanted = _LAWS[name.text]
+    if len(start.arguments) != len(wanted):
+        words = f"{len(wanted)} argument{'s' if len(wanted) > 1 else ''}"
+        usage = f"write `{name.text}({', '.join(wanted)})`"
+        given = len(start.arguments)
+        report.add(WrongArguments(start.span, name.text, words, given, usage))
+        return None
+    if name.text == "poisson":
+        return _poisson(start, scope, report)
+    return (_binomial if name.text == "binomial" else _uniform)(start, scope, report)
+
+
+def _poisson(start: ast.StartLaw, scope: Scope, report: Report) -> Initial | None:
+    (argument,) = start.arguments
+    mean = try_constant(argument, scope, "the mean", report)
+    if mean is not None and mean < 0:
+        report.add(NotWhole(argument.span, "the mean", "0 or more", f"{mean:g}"))
+        return None
+    return None if mean is None else Poisson(mean)
+
+
+def _binomial(start: ast.StartLaw, scope: Scope, report: Report) -> Initial | None:
+    first, last = start.arguments
+    trials = _whole(first, scope, "the number of trials", report)
+    chance = try_constant(last, scope, "the probability", report)
+    if chance is not None and not 0 <= chance <= 1:
+        wanted, shown = "between 0 and 1", f"{chance:g}"
+        report.add(NotWhole(last.span, "the probability", wanted, shown))
+        return None
+    return None if trials is None or chance is None else Binomial(trials, chance)
+
+
+def _uniform(start: ast.StartLaw, scope: Scope, report: Report) -> Initial | None:
+    first, last = start.arguments
+    low = _whole(first, scope, "the lower end", report)
+    high = _whole(last, scope, "the upper end", report)
+    if low is None or high is None:
+        return None
+    if low > high:
+        reason = f"uniform({low}, {high}) is empty: low must not exceed high"
+        report.add(BadRange(start.span, reason))
+        return None
+    return Uniform(low, high)
