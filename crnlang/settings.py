@@ -74,13 +74,28 @@ class Settings:
 
 @dataclass(frozen=True)
 class FspSettings(Settings):
-    """Finite state projection: the exact law on the reachable part of the box."""
+    """Finite state projection: the law on all states of the box, or on those needed."""
 
+    states: str = option(
+        "auto",
+        "every reachable state (`box`), or a set that follows the law (`adaptive`); "
+        "`auto` takes the box where it has at most `max_states`",
+        choices=("auto", "box", "adaptive"),
+    )
+    truncation: float = option(
+        1e-5,
+        "largest error of any probability that an adaptive set may cost",
+        low=1e-10,
+        high=0.1,
+    )
     tolerance: float = option(
-        1e-10, "bound on the error of the time integration", above=0, high=1e-2
+        1e-10,
+        "bound on the error of the time integration on a box",
+        above=0,
+        high=1e-2,
     )
     max_states: int = option(
-        2_000_000, "refuse a state space larger than this", low=1, high=50_000_000
+        2_000_000, "refuse a set of states larger than this", low=1, high=50_000_000
     )
 
 
@@ -113,6 +128,11 @@ class TdvpSettings(NeuralSettings):
         "rosenbrock",
         "linearly implicit (`rosenbrock`) or explicit (`bogacki`) adaptive steps",
         choices=("rosenbrock", "bogacki"),
+    )
+    sampling: str = option(
+        "distinct",
+        "batch of distinct states (`distinct`), or quasi-random draws (`sobol`)",
+        choices=("distinct", "sobol"),
     )
     tolerance: float = option(0.02, "error of one step, Fisher norm", above=0, high=1)
     diag_shift: float = option(5e-3, "damping of the Fisher matrix", low=0)

@@ -1,38 +1,80 @@
-"""Finite state projection: the exact law on the reachable states of the box.
+"""Finite state projection: the law on every reachable state, or on a moving set.
 
-The flux that upper caps stop is integrated beside the law: the `leak` says whether
-the caps are high enough.
+On the box the law is exact within the caps and the time integration. A set that follows
+the law (`adaptive`) costs an error that is bounded beside it. The flux that upper caps
+stop is integrated too: the `leak` says whether the caps are high enough.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
+from crnlang.ir.expr import depends_on_time
 from crnlang.ir.lowered import LoweredNetwork
-from crnlang.reference.equation import master_equation
-from crnlang.reference.exponential import evolve
-from crnlang.reference.refusals import ToleranceError
-from crnlang.reference.varying import evolve_varying
+from crnlang.reference.adaptive import SetLaw, SetStep, follow_law, start_law
+from crnlang.reference.equation import MasterEquation, master_equation
+from crnlang.reference.propagation import propagate
+from crnlang.reference.refusals import SetTooLargeError, ToleranceError
+from crnlang.reference.states import initial_law
 from crnlang.settings import FspSettings
 
 
 @dataclass(frozen=True, eq=False)
 class FspTrajectory:
-    """The law at the save times.
+    """The law at the save times, and how it was found.
 
-    `leak[k]` is the expected number of firings until `times[k]` that an upper cap
-    stopped; where it is far below 1, it is also about the probability that the process
-    without caps would have left the box. `error` estimates the 1-norm error of the
-    time integration at the end.
+    `steps` has one entry a step of an adaptive set, none on a box. Where `stopped` is
+    not None, `laws` end early: at the save times reached, followed by the last good
+    time. `is_varying` says that propensities read `t`: the bounds then rest on what
+    their samples show (see `varying`).
     """
 
-    times: Float[np.ndarray, " times"]
-    states: Int[np.ndarray, "states variables"]
-    probabilities: Float[np.ndarray, "times states"]
-    leak: Float[np.ndarray, " times"]
-    error: float
+    laws: tuple[SetLaw, ...]
+    is_adaptive: bool
+    is_varying: bool
+    steps: tuple[SetStep, ...] = ()
+    stopped: SetTooLargeError | KeyboardInterrupt | None = None
+
+    @cached_property
+    def times(self) -> Float[np.ndarray, " times"]:
+        """The times of the laws."""
+        return np.array([law.t for law in self.laws], dtype=float)
+
+    @cached_property
+    def leak(self) -> Float[np.ndarray, " times"]:
+        """The expected number of firings, so far, that an upper cap stopped.
+
+        Where it is far below 1, it is also about the probability that the process
+        without caps would have left the box.
+        """
+        return np.array([law.leak for law in self.laws])
+
+    @cached_property
+    def bound(self) -> Float[np.ndarray, " times"]:
+        """The largest error of any probability, laws divided by their sums."""
+        return np.array([law.bound for law in self.laws])
+
+    @cached_property
+    def states(self) -> Integer[np.ndarray, "states variables"]:
+        """Every state that any of the laws holds, in lexicographic order."""
+        sets = {id(law.states): law.states for law in self.laws}
+        if len(sets) == 1:
+            return self.laws[0].states
+        return np.unique(np.vstack(list(sets.values())), axis=0)
+
+    @cached_property
+    def probabilities(self) -> Float[np.ndarray, "times states"]:
+        """The laws on the common `states`; they may add up to less than 1."""
+        found = np.zeros((len(self.laws), len(self.states)))
+        rows = {row.tobytes(): place for place, row in enumerate(self.states)}
+        for table, law in zip(found, self.laws, strict=True):
+            places = [rows[row.tobytes()] for row in law.states]
+            table[places] = law.probabilities
+        return found
 
 
 def generator(
@@ -47,43 +89,75 @@ def generator(
         WrongPropensityError: a propensity is negative or not finite.
     """
     equation = master_equation(lowered, max_states)
-    size = len(equation.states)
+    size = equation.size
     return equation.states, equation.augmented(t)[:size, :size].tocsr()
 
 
-def solve_fsp(lowered: LoweredNetwork, settings: FspSettings) -> FspTrajectory:
-    """The law of the network at the save times.
+def _silent(_: SetStep) -> None:
+    """Say nothing about a step."""
 
-    Constant propensities: Chebyshev expansion of the exponential. Propensities that
-    read `t`: an adaptive Runge-Kutta method between the jumps of the propensities.
+
+def solve_fsp(
+    lowered: LoweredNetwork,
+    settings: FspSettings,
+    report: Callable[[SetStep], None] = _silent,
+) -> FspTrajectory:
+    """The law of the network at the save times; `report` hears of every adaptive step.
 
     Raises:
-        TooManyStatesError: more states than `settings.max_states` can be reached.
+        TooManyStatesError: the box, or the initial law, has more than `max_states`.
+        SetTooLargeError: so would an adaptive set, before the first save time.
         WrongPropensityError: a propensity is negative or not finite.
-        ToleranceError: `settings.tolerance` could not be reached.
+        ToleranceError: `settings.tolerance`, or `truncation`, could not be reached.
     """
+    if is_adaptive(lowered, settings):
+        return _solve_adaptive(lowered, settings, report)
+    return _solve_box(lowered, settings)
+
+
+def is_adaptive(lowered: LoweredNetwork, settings: FspSettings) -> bool:
+    """Whether the states are a set that follows the law."""
+    if settings.states != "auto":
+        return settings.states == "adaptive"
+    return lowered.space.number_of_states() > settings.max_states
+
+
+def _is_varying(lowered: LoweredNetwork) -> bool:
+    return any(depends_on_time(family.propensity) for family in lowered.families)
+
+
+def _solve_box(lowered: LoweredNetwork, settings: FspSettings) -> FspTrajectory:
+    """The law on every reachable state."""
     equation = master_equation(lowered, settings.max_states)
-    if equation.is_varying:
-        laws, error = evolve_varying(equation, settings.save, settings.tolerance)
-    else:
-        matrix = equation.augmented(0.0)
-        laws, error = evolve(
-            matrix, _radius(matrix), equation.start(), settings.save, settings.tolerance
-        )
-    if error > settings.tolerance:
-        raise ToleranceError(settings.tolerance, f"its error may be {error:.1e}")
-    return FspTrajectory(
-        times=np.array(settings.save, dtype=float),
-        states=equation.states,
-        probabilities=_without_rounding(laws[:, :-1], settings.tolerance),
-        leak=laws[:, -1],
-        error=error,
+    laws, errors = propagate(
+        equation,
+        _start(equation, settings.max_states),
+        0.0,
+        settings.save,
+        settings.until,
+        settings.tolerance,
     )
+    if errors[-1] > settings.tolerance:
+        raise ToleranceError(settings.tolerance, f"its error may be {errors[-1]:.1e}")
+    probabilities = _without_rounding(laws[:, :-1], settings.tolerance)
+    states = equation.index.compact
+    found = tuple(
+        SetLaw(t, states, law, float(leak), float(error))
+        for t, law, leak, error in zip(
+            settings.save, probabilities, laws[:, -1], errors, strict=True
+        )
+    )
+    return FspTrajectory(found, is_adaptive=False, is_varying=_is_varying(lowered))
 
 
-def _radius(matrix: Any) -> float:
-    """The largest out-rate, or flux that a cap stops; not 0 where nothing happens."""
-    return max(float(-matrix.diagonal().min()), float(matrix[[-1], :].max()), 1e-300)
+def _start(
+    equation: MasterEquation, max_states: int
+) -> Float[np.ndarray, " augmented"]:
+    """The augmented law at time 0."""
+    states, weights = initial_law(equation.lowered, max_states)
+    law = np.zeros(equation.size + 1)
+    law[equation.index.positions(states)] = weights
+    return law
 
 
 def _without_rounding(
@@ -97,3 +171,32 @@ def _without_rounding(
     if laws.min() < -tolerance:
         raise ToleranceError(tolerance, f"a probability came out as {laws.min():.1e}")
     return np.maximum(laws, 0.0)
+
+
+def _solve_adaptive(
+    lowered: LoweredNetwork, settings: FspSettings, report: Callable[[SetStep], None]
+) -> FspTrajectory:
+    """The law on a moving set; a set too large, or Ctrl-C, keeps what was found."""
+    end = start_law(lowered, settings)
+    laws = [end.as_law()] if settings.save[0] == 0.0 else []
+    steps: list[SetStep] = []
+    stopped: SetTooLargeError | KeyboardInterrupt | None = None
+    try:
+        for stride in follow_law(end, settings):
+            end = stride.end
+            laws += stride.laws
+            steps.append(stride.info)
+            report(stride.info)
+    except (SetTooLargeError, KeyboardInterrupt) as error:
+        if not laws or laws[-1].t == 0.0:
+            raise
+        stopped = error
+        if laws[-1].t < end.t:
+            laws.append(end.as_law())
+    return FspTrajectory(
+        tuple(laws),
+        is_adaptive=True,
+        is_varying=_is_varying(lowered),
+        steps=tuple(steps),
+        stopped=stopped,
+    )

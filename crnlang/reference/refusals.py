@@ -24,6 +24,17 @@ class TooManyStatesError(WitnessError):
         )
 
 
+class SetTooLargeError(WitnessError):
+    """A set that follows the law would need more states than the settings allow."""
+
+    def __init__(self, t: float, most: int, truncation: float) -> None:
+        super().__init__(
+            f"from t = {t:g} on, the set of states that keeps the error below "
+            f"`truncation` = {truncation:g} has more than `max_states` = {most:,}; "
+            "raise one of the two, lower the caps, or use `ssa` or `tdvp`"
+        )
+
+
 class WrongPropensityError(WitnessError):
     """A propensity is negative, infinite or not a number in a state that occurs."""
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Integer, Shaped
 
 from crnlang.ir.expr import (
     Call,
@@ -20,6 +21,8 @@ from crnlang.reference.refusals import TooManyStatesError
 
 #: Mixed-radix codes of states up to this size of the box fit an `int64` safely.
 LARGEST_CODED_BOX = 2**62
+#: The initial law may pass through so many times `max_states` before it is cut.
+ROOM = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +66,15 @@ class Channel:
         states: Int[np.ndarray, "states variables"],
         parameters: Float[np.ndarray, " parameters"],
         t: float,
-    ) -> Float[np.ndarray, " states"]:
-        """An expression over the channel's slots, at each state."""
-        counts = [states[:, v].astype(float) for v in self.variables]
+        chosen: Int[np.ndarray, " chosen"] | None = None,
+    ) -> Float[np.ndarray, " values"]:
+        """An expression over the channel's slots, at each state or the chosen ones."""
+        rows = slice(None) if chosen is None else chosen
+        counts = [states[rows, v].astype(float) for v in self.variables]
         with np.errstate(all="ignore"):
             found = evaluate(expr, counts, parameters, t, np)
-        return np.broadcast_to(np.asarray(found, dtype=float), len(states))
+        size = len(states) if chosen is None else len(chosen)
+        return np.broadcast_to(np.asarray(found, dtype=float), size)
 
 
 def channels_of(lowered: LoweredNetwork) -> Iterator[Channel]:
@@ -102,11 +108,76 @@ class StateIndex:
     codes: Shaped[np.ndarray, " states"]
     caps: Int[np.ndarray, " variables"]
 
+    @cached_property
+    def compact(self) -> Integer[np.ndarray, "states variables"]:
+        """The states in the smallest integers that hold the caps."""
+        return self.states.astype(np.min_scalar_type(int(self.caps.max())))
+
     def positions(
         self, states: Int[np.ndarray, "found variables"]
     ) -> Int[np.ndarray, " found"]:
         """The positions of states that are known to be in the index."""
         return np.searchsorted(self.codes, encode(states, self.caps))
+
+    def find(self, codes: Shaped[np.ndarray, " codes"]) -> Int[np.ndarray, " codes"]:
+        """The positions of states by their codes; -1 for those not in the index."""
+        return find(self.codes, codes)
+
+    def targets(
+        self, channel: Channel, sources: Int[np.ndarray, " sources"]
+    ) -> Shaped[np.ndarray, " sources"]:
+        """The codes of the states that a firing inside the box leads to."""
+        strides = mixed_radix(self.caps)
+        if strides is None:
+            return encode(channel.fire(self.states[sources]), self.caps)
+        shift = (strides[channel.variables] * channel.family.net_change).sum()
+        return self.codes[sources] + shift
+
+    def keep(self, kept: Bool[np.ndarray, " states"]) -> "StateIndex":
+        """The index of some of the states."""
+        return StateIndex(self.states[kept], self.codes[kept], self.caps)
+
+    def union(self, other: "StateIndex") -> "StateIndex":
+        """The index of the states of both, which have none in common."""
+        codes = np.concatenate([self.codes, other.codes])
+        order = np.argsort(codes, kind="stable")
+        states = np.vstack([self.states, other.states])
+        return StateIndex(states[order], codes[order], self.caps)
+
+
+def index_of(
+    states: Int[np.ndarray, "states variables"], caps: Int[np.ndarray, " variables"]
+) -> StateIndex:
+    """The index of distinct states."""
+    codes = encode(states, caps)
+    order = np.argsort(codes)
+    return StateIndex(states[order], codes[order], caps)
+
+
+def find(
+    sorted_codes: Shaped[np.ndarray, " known"], codes: Shaped[np.ndarray, " codes"]
+) -> Int[np.ndarray, " codes"]:
+    """The positions of codes among the sorted ones; -1 for those not among them."""
+    if not len(sorted_codes):
+        return np.full(len(codes), -1)
+    places = np.minimum(np.searchsorted(sorted_codes, codes), len(sorted_codes) - 1)
+    places[sorted_codes[places] != codes] = -1
+    return places
+
+
+def mixed_radix(
+    caps: Int[np.ndarray, " variables"],
+) -> Int[np.ndarray, " variables"] | None:
+    """What one count of each variable adds to a code; `None` if the box is too large.
+
+    The codes are additive: one firing shifts every code by the same number.
+    """
+    strides = [1]
+    for cap in caps[::-1].tolist():
+        strides.append(strides[-1] * (cap + 1))
+    if strides.pop() >= LARGEST_CODED_BOX:
+        return None
+    return np.array(strides[::-1], dtype=np.int64)
 
 
 def encode(
@@ -116,20 +187,19 @@ def encode(
 
     Mixed-radix integers where the box is small enough, else the big-endian bytes.
     """
-    sizes = [int(cap) + 1 for cap in caps]
-    strides = [1]
-    for size in reversed(sizes):
-        strides.append(strides[-1] * size)
-    if strides.pop() < LARGEST_CODED_BOX:
-        return states @ np.array(strides[::-1], dtype=np.int64)
+    strides = mixed_radix(caps)
+    if strides is not None:
+        return states @ strides
     rows = np.ascontiguousarray(states.astype(">u4"))
     return rows.view(f"S{4 * rows.shape[1]}")[:, 0]
 
 
 def initial_law(
-    lowered: LoweredNetwork, max_states: int
+    lowered: LoweredNetwork, max_states: int, drop: float = 0.0
 ) -> tuple[Int[np.ndarray, "states variables"], Float[np.ndarray, " states"]]:
     """The states of the initial law and their probabilities, zeros left out.
+
+    The least likely states may be left out too, together at most `drop`.
 
     Raises:
         TooManyStatesError: the initial law alone has more states than allowed.
@@ -138,12 +208,27 @@ def initial_law(
     weights = np.ones(1)
     for law in lowered.initial:
         support = np.flatnonzero(law)
-        if len(rows) * len(support) > max_states:
+        if len(rows) * len(support) > ROOM * max_states:
             raise TooManyStatesError(len(rows) * len(support), max_states)
         column = np.tile(support, len(rows))[:, None]
         rows = np.hstack([np.repeat(rows, len(support), axis=0), column])
         weights = np.repeat(weights, len(support)) * np.tile(law[support], len(weights))
+        kept = likeliest(weights, drop / len(lowered.initial))
+        rows, weights = rows[kept], weights[kept]
+        if len(rows) > max_states:
+            raise TooManyStatesError(len(rows), max_states)
     return rows, weights
+
+
+def likeliest(
+    weights: Float[np.ndarray, " states"], drop: float
+) -> Bool[np.ndarray, " states"]:
+    """All but the smallest weights, which add up to at most `drop`."""
+    order = np.argsort(weights)
+    sums = weights[order].cumsum()
+    kept = np.ones(len(weights), dtype=bool)
+    kept[order[: np.searchsorted(sums, drop, side="right")]] = False
+    return kept
 
 
 def reachable_states(lowered: LoweredNetwork, max_states: int) -> StateIndex:
@@ -158,22 +243,20 @@ def reachable_states(lowered: LoweredNetwork, max_states: int) -> StateIndex:
     caps = lowered.space.caps
     channels = list(channels_of(lowered))
     frontier, _ = initial_law(lowered, max_states)
-    seen = encode(frontier, caps)
-    seen.sort()
+    seen = np.sort(encode(frontier, caps))
     levels = [frontier]
     while len(frontier):
         found = frontier[:0]
         for channel in channels:
             fired = np.vstack([found, _successors(lowered, channel, frontier)])
             codes, first = np.unique(encode(fired, caps), return_index=True)
-            found = fired[first[~_contains(seen, codes)]]
+            found = fired[first[find(seen, codes) < 0]]
             if len(seen) + len(found) > max_states:
                 raise TooManyStatesError(len(seen) + len(found), max_states)
         frontier = found
         seen = np.sort(np.concatenate([seen, encode(found, caps)]), kind="stable")
         levels.append(frontier)
-    states = np.vstack(levels)
-    return StateIndex(states[np.argsort(encode(states, caps))], seen, caps)
+    return index_of(np.vstack(levels), caps)
 
 
 def _successors(
@@ -186,13 +269,3 @@ def _successors(
     factor = timeless_factor(channel.family.propensity)
     alive = channel.values(factor, sources, lowered.parameters, 0.0) != 0
     return channel.fire(sources[alive])
-
-
-def _contains(
-    sorted_codes: Shaped[np.ndarray, " seen"], codes: Shaped[np.ndarray, " codes"]
-) -> Bool[np.ndarray, " codes"]:
-    """Which codes are among the sorted ones."""
-    places = np.searchsorted(sorted_codes, codes)
-    inside = places < len(sorted_codes)
-    inside[inside] = sorted_codes[places[inside]] == codes[inside]
-    return inside

@@ -35,7 +35,7 @@ def test_agrees_with_the_dense_exponential(rates, t):
     radius = max(-matrix.diagonal().min(), 1e-300)
     found, error = evolve(augmented, radius, start, (t,), 1e-10)
     exact = expm(t * matrix)[:, 0]
-    assert error <= 1e-10
+    assert error[-1] <= 1e-10
     assert np.abs(found[0, :-1] - exact).sum() < 1e-9
 
 
@@ -46,7 +46,7 @@ def test_a_one_way_ring_with_complex_eigenvalues():
     found, error = evolve(augmented, rate, start, (t,), 1e-10)
     modes = np.exp(2j * np.pi * np.arange(size) / size)
     exact = np.fft.fft(np.exp(rate * t * (modes - 1))).real / size
-    assert error <= 1e-10
+    assert error[-1] <= 1e-10
     assert np.abs(found[0, :-1] - exact).sum() < 1e-9
 
 
