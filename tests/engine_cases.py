@@ -144,15 +144,15 @@ def exact_law(lowered, t):
 class ExactDraws(Draws):
     """All states, each with its own probability for weight: no sampling at all."""
 
+    counts: jax.Array
     probabilities: jax.Array
 
-    def weigh(self, influx):
+    def weigh(self, flows):
         """The exact batch."""
-        return Batch(self.counts, self.probabilities)
+        return Batch(self.counts, self.probabilities, jnp.asarray(jnp.inf))
 
 
 def exact_draws(model, generator, states):
     """The exact batch of a model, to hand to a step."""
     law = jnp.exp(jax.vmap(model.log_prob)(states))
-    nothing = jnp.zeros(generator.channels)
-    return ExactDraws(states, nothing, 0.0, law)
+    return ExactDraws(states, law)

@@ -13,7 +13,7 @@ def step_info(step, end):
         dt=end / STEPS,
         error=0.01,
         residual=0.05,
-        effective_share=0.6,
+        effective_size=2400.0,
         diag_shift=0.01,
         condition=100.0,
         rejections=1,

@@ -100,6 +100,13 @@ class LocalGenerator(eqx.Module):
         inside = self._inside(before)
         return jnp.where(inside[:, None], before, counts), inside
 
+    def source_propensities(
+        self, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, " channels"]:
+        """a_k(n - s_k) of every channel, 0 where n - s_k lies outside the box."""
+        inside = self._inside(counts - self.net_changes)
+        return jnp.where(inside, self._propensities(counts, t, fired=inside), 0.0)
+
     def influx(
         self,
         log_ratios: LogRatios,
@@ -108,9 +115,8 @@ class LocalGenerator(eqx.Module):
     ) -> Float[Array, " channels"]:
         """r_k(n) = a_k(n - s_k) P(n - s_k) / P(n) of every channel."""
         inside = self._inside(counts - self.net_changes)
-        flows = self._propensities(counts, t, fired=inside)
         ratios = jnp.exp(log_ratios(counts, -self.net_changes, inside))
-        return jnp.where(inside, flows * ratios, 0.0)
+        return self.source_propensities(counts, t) * jnp.where(inside, ratios, 0.0)
 
     def __call__(
         self,

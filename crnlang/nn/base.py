@@ -24,12 +24,13 @@ class AbstractAutoregressive(eqx.Module):
     order: eqx.AbstractVar[tuple[int, ...]]
 
     @abstractmethod
-    def conditionals(
-        self, counts: Int[Array, " variables"]
-    ) -> Float[Array, "variables levels"]:
-        """log P(n_p = m | n_<p) for every position p and copy number m.
+    def branches(
+        self, ordered: Int[Array, " variables"], position: int
+    ) -> tuple[Int[Array, " branches"], Float[Array, " branches"]]:
+        """The copy numbers that may stand at a position, and their log P(n_p | n_<p).
 
-        Copy numbers that a cap or a conservation law excludes have -inf.
+        Only the entries of `ordered` before the position are read: counts along the
+        order. Copy numbers that a cap or a conservation law excludes have -inf.
         """
 
     @abstractmethod
@@ -48,12 +49,19 @@ class AbstractAutoregressive(eqx.Module):
         """
         return plain_log_ratios(self.log_prob, counts, changes, inside)
 
-    @abstractmethod
     def sample(self, uniforms: Float[Array, " variables"]) -> Int[Array, " variables"]:
         """The state at the given quantiles of the conditionals (inverse CDF).
 
         `uniforms` in [0, 1), one a position: pseudo-random or quasi-random.
         """
+        ordered = jnp.zeros(len(self.order), int)
+        for position in range(len(self.order)):
+            values, log_p = self.branches(ordered, position)
+            cdf = jnp.cumsum(jnp.exp(log_p))
+            below = cdf < uniforms[position] * cdf[-1]
+            value = values[jnp.minimum(jnp.sum(below), len(cdf) - 1)]
+            ordered = ordered.at[position].set(value)
+        return ordered[np.argsort(self.order)]
 
     @abstractmethod
     def weight_blocks(self) -> Blocks:

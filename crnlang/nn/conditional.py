@@ -92,20 +92,16 @@ class ConditionalNetworks(AbstractAutoregressive):
     mask: StateMask
     order: tuple[int, ...] = eqx.field(static=True)
 
-    def conditionals(
-        self, counts: Int[Array, " variables"]
-    ) -> Float[Array, "variables levels"]:
-        """log P(n_p = m | n_<p); see the base class."""
-        ordered = counts[np.asarray(self.order)]
-        every = [
-            self.mask.allowed(ordered, position) for position in range(len(ordered))
-        ]
-        table = jnp.where(jnp.stack(every), 0.0, -jnp.inf).astype(self.scale.dtype)
-        for number, position in enumerate(self.mask.free):
-            logits = self._masked_logits(number, ordered)
-            log_p = jax.nn.log_softmax(logits)
-            table = table.at[position, : len(log_p)].set(log_p)
-        return table
+    def branches(
+        self, ordered: Int[Array, " variables"], position: int
+    ) -> tuple[Int[Array, " branches"], Float[Array, " branches"]]:
+        """What may stand at a position; one value where a law determines it."""
+        closing = dict(self.mask.determined)
+        if position in closing:
+            value = self.mask.closing_value(ordered, position, closing[position])
+            return value[None].astype(int), jnp.zeros(1, self.scale.dtype)
+        logits = self._masked_logits(self.mask.free.index(position), ordered)
+        return jnp.arange(len(logits)), jax.nn.log_softmax(logits)
 
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
         """log P of a state that lies in the state space."""
@@ -159,22 +155,6 @@ class ConditionalNetworks(AbstractAutoregressive):
         there = network.logit_at(heights[here.evaluation], level)
         base = network.logit_at(heights[0], ordered[position])
         return there - log_norm[here.evaluation] - (base - log_norm[0])
-
-    def sample(self, uniforms: Float[Array, " variables"]) -> Int[Array, " variables"]:
-        """The state at the given quantiles, one position after the other."""
-        ordered = jnp.zeros(len(self.order), int)
-        closing = dict(self.mask.determined)
-        number_at = {position: i for i, position in enumerate(self.mask.free)}
-        for position in range(len(self.order)):
-            if position in closing:
-                value = self.mask.closing_value(ordered, position, closing[position])
-            else:
-                logits = self._masked_logits(number_at[position], ordered)
-                cdf = jnp.cumsum(jax.nn.softmax(logits))
-                below = cdf < uniforms[position] * cdf[-1]
-                value = jnp.minimum(jnp.sum(below), len(cdf) - 1)
-            ordered = ordered.at[position].set(value.astype(ordered.dtype))
-        return ordered[np.argsort(self.order)]
 
     def with_product_law(
         self, laws: tuple[Float[np.ndarray, " _levels"], ...]

@@ -12,8 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import gammainccinv
-from scipy.stats import binom, poisson
+from scipy.special import gammainccinv, gammaln, xlogy
 
 #: Counts above this are as good as normally distributed.
 MANY = 200
@@ -77,8 +76,9 @@ def _against_exact() -> tuple[Table, Table, Table]:
     """Expected counts m; mean and variance of 4 (sqrt n - sqrt m)^2, n Poisson."""
     expected = np.append(np.linspace(0, np.sqrt(MANY), 400) ** 2, np.inf)
     n = np.arange(2 * MANY)
-    weights = poisson.pmf(n, expected[:-1, None])
-    squares = 4 * (np.sqrt(n) - np.sqrt(expected[:-1, None])) ** 2
+    m = expected[:-1, None]
+    weights = np.exp(xlogy(n, m) - gammaln(n + 1) - m)
+    squares = 4 * (np.sqrt(n) - np.sqrt(m)) ** 2
     return _moments(expected, weights, squares)
 
 
@@ -90,8 +90,10 @@ def _between_samples(share: float) -> tuple[Table, Table, Table]:
     """
     pooled = np.append(np.arange(MANY + 1.0), np.inf)
     n, s = np.arange(MANY + 1), pooled[:-1, None]
-    weights = binom.pmf(n, s, share)
     others = np.maximum(s - n, 0)
+    choices = gammaln(s + 1) - gammaln(n + 1) - gammaln(others + 1)
+    powers = xlogy(n, share) + xlogy(others, 1 - share)
+    weights = np.where(n <= s, np.exp(choices + powers), 0.0)
     roots = np.sqrt(n * (1 - share)) - np.sqrt(others * share)
     return _moments(pooled, weights, 4 * roots**2)
 

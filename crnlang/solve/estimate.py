@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
-from crnlang.solve.batch import Batch, Draws
+from crnlang.solve.batch import Batch, Draws, Flows
 from crnlang.solve.linear import (
     BlockMatrices,
     BlockScores,
@@ -35,7 +35,7 @@ class Estimate(eqx.Module):
         """E[O e], the right-hand side of the variational equation."""
         return project(self.scores, self.weights * self.rates)
 
-    def apply_fisher(self, x: Blocks, diag_shift: float) -> Blocks:
+    def apply_fisher(self, x: Blocks, diag_shift: float | Array) -> Blocks:
         """(S + diag_shift) x with the full sampled Fisher matrix S."""
         return add(
             project(self.scores, self.weights * combine(self.scores, x)), x, diag_shift
@@ -100,20 +100,23 @@ def open_batch(
     generator: Generator,
     draws: Draws,
     t: Float[Array, ""],
-) -> tuple[Batch, Estimate]:
-    """Weights and estimate of a batch whose weights wait for the in-flux."""
+) -> tuple[Batch, Float[Array, " batch"], Estimate]:
+    """A batch whose weights wait for the in-flux: weights, log P and estimate."""
 
-    def flows(
-        n: Int[Array, " variables"],
-    ) -> tuple[Float[Array, " channels"], Float[Array, ""]]:
-        losses = jnp.sum(generator.outflux(n, t))
-        return generator.influx(model.log_ratios, n, t), losses
+    def look(n: Int[Array, " variables"]) -> tuple[Array, Array, Array, Array]:
+        return (
+            model.log_prob(n),
+            generator.influx(model.log_ratios, n, t),
+            generator.source_propensities(n, t),
+            jnp.sum(generator.outflux(n, t)),
+        )
 
-    influx, losses = jax.vmap(flows)(draws.counts)
-    batch = draws.weigh(influx)
+    log_p, influx, source_propensities, losses = jax.vmap(look)(draws.counts)
+    flows = Flows(log_p, influx, source_propensities)
+    batch = draws.weigh(flows)
     scores = centre(scores_of(model, batch.counts), batch.weights)
-    rates = jnp.sum(influx, axis=1) - losses
-    return batch, _assemble(batch.weights, scores, rates)
+    rates = jnp.sum(flows.influx, axis=1) - losses
+    return batch, flows.log_p, _assemble(batch.weights, scores, rates)
 
 
 class Jacobian(eqx.Module):

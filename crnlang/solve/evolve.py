@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.settings import NatgradSettings, NeuralSettings, TdvpSettings
-from crnlang.solve.batch import draw, sobol_points
+from crnlang.solve.batch import draw_distinct, draw_mixture, sobol_points
 from crnlang.solve.control import StepControl
 from crnlang.solve.estimate import Estimate, add, scaled
 from crnlang.solve.explicit import bogacki_step
@@ -28,7 +28,7 @@ from crnlang.solve.trial import Trial
 
 #: Steps are refused below this share of the whole run.
 SMALLEST_STEP = 1e-12
-#: A batch whose effective share is below this has collapsed.
+#: A batch that is worth less than this share of its states has collapsed.
 SMALLEST_SHARE = 0.01
 
 
@@ -59,7 +59,7 @@ class Recorder:
         blank = {
             "error": 0.0,
             "residual": 0.0,
-            "effective_share": 1.0,
+            "effective_size": math.inf,
             "diag_shift": 0.0,
             "condition": 1.0,
         }
@@ -184,7 +184,7 @@ def _follow(
         if math.isinf(stop):
             return recorder.finish(Outcome.SUCCESSFUL, t, model)
         wanted = min(control.dt, stop - t)
-        candidate, trial, share, condition = _attempt(
+        candidate, trial, size, condition = _attempt(
             model,
             generator,
             points,
@@ -202,7 +202,7 @@ def _follow(
             if taken < SMALLEST_STEP * end:
                 return recorder.finish(_failure(error), t, model)
             continue
-        if float(share) < SMALLEST_SHARE:
+        if float(size) < SMALLEST_SHARE * settings.samples:
             return recorder.finish(Outcome.COLLAPSED, t, model)
         t, model = _arrive(t, taken, stop), candidate
         velocity = scaled(trial.change, 1 / taken)
@@ -214,7 +214,7 @@ def _follow(
             taken,
             error=error,
             residual=float(trial.residual),
-            effective_share=float(share),
+            effective_size=float(size),
             diag_shift=settings.diag_shift,
             condition=float(condition),
             rejections=rejections,
@@ -234,8 +234,12 @@ def _attempt(
     last: Blocks,
     settings: TdvpSettings,
 ) -> tuple[AbstractAutoregressive, Trial, Float[Array, ""], Float[Array, ""]]:
-    """Draw a batch and take one step: model, trial, effective share, condition."""
-    draws = draw(model, generator, points, key, t, settings.influx)
+    """Draw a batch and take one step: model, trial, effective size, condition."""
+    if settings.sampling == "distinct":
+        size = settings.samples
+        draws = draw_distinct(model, generator, size, key, t, settings.influx)
+    else:
+        draws = draw_mixture(model, generator, points, key, t, settings.influx)
     advance = rosenbrock_step if settings.integrator == "rosenbrock" else bogacki_step
     trial, batch, now = advance(
         model,
@@ -249,7 +253,7 @@ def _attempt(
         krylov=settings.krylov,
     )
     moved = model.with_weight_blocks(add(model.weight_blocks(), trial.change))
-    return moved, trial, batch.effective_share(), _condition(now, settings.diag_shift)
+    return moved, trial, batch.effective_size, _condition(now, settings.diag_shift)
 
 
 def _condition(now: Estimate, diag_shift: float) -> Float[Array, ""]:
@@ -290,6 +294,7 @@ def _follow_euler(
             dt,
             error=float(step.spread),
             residual=float(step.lost),
+            effective_size=float(settings.samples),
             diag_shift=settings.diag_shift,
         )
     return recorder.finish(Outcome.SUCCESSFUL, t, model)

@@ -5,7 +5,6 @@ every stage, re-weighted. Steps stay near 1 / a_total for ever: use it to check 
 implicit method, or where nothing is stiff.
 """
 
-import jax
 from jaxtyping import Array, Float
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
@@ -33,8 +32,7 @@ def bogacki_step(
     krylov: int,
 ) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below the tolerance."""
-    batch, now = open_batch(model, generator, draws, t)
-    log_p = jax.vmap(model.log_prob)(batch.counts)
+    batch, log_p, now = open_batch(model, generator, draws, t)
     theta = model.weight_blocks()
 
     def speed(change: Blocks, at: Float[Array, ""]) -> Blocks:

@@ -20,6 +20,8 @@ from crnlang.nn.base import Blocks
 
 #: Scores (or their time derivatives) of a batch, block by block.
 BlockScores = tuple[Float[Array, "batch _blocks _weights"], ...]
+#: Extra damping beyond which a matrix counts as broken.
+MOST_EXTRA = 1e6
 BlockMatrices = tuple[Float[Array, "_blocks _weights _weights"], ...]
 
 
@@ -68,6 +70,33 @@ class BlockSolver(eqx.Module):
 def factor_blocks(matrices: BlockMatrices) -> BlockSolver:
     """Factorise the symmetric part of every block."""
     return BlockSolver(tuple(jnp.linalg.cholesky(m) for m in matrices))
+
+
+def factor_positive(
+    matrices: BlockMatrices, first: float
+) -> tuple[BlockSolver, Float[Array, ""]]:
+    """Factors of M + extra I with the smallest `extra` that makes every block positive.
+
+    `extra` is 0, or `first` times a power of 4: sampling noise may leave a block with a
+    negative eigenvalue, most often in a direction that few samples see.
+    """
+    dtype = matrices[0].dtype
+    start = jnp.zeros((), dtype)
+
+    def factors(extra: Float[Array, ""]) -> BlockSolver:
+        return factor_blocks(shift_diagonal(matrices, extra))
+
+    def is_broken(state: tuple[BlockSolver, Float[Array, ""]]) -> Array:
+        sums = [jnp.sum(factor) for factor in state[0].factors]
+        return ~jnp.isfinite(jnp.sum(jnp.stack(sums))) & (state[1] < MOST_EXTRA)
+
+    def stronger(
+        state: tuple[BlockSolver, Float[Array, ""]],
+    ) -> tuple[BlockSolver, Float[Array, ""]]:
+        extra = jnp.where(state[1] > 0, 4 * state[1], jnp.asarray(first, dtype))
+        return factors(extra), extra
+
+    return jax.lax.while_loop(is_broken, stronger, (factors(start), start))
 
 
 def shift_diagonal(

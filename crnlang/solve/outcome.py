@@ -54,9 +54,10 @@ class StepInfo:
 
     `t` is the time reached, `dt` the step taken, `error` the estimated error of the
     step and `residual` the part of the motion that the network could not follow, 0 for
-    none. `effective_share` is the effective sample size over the batch size, 1 at
-    best; `condition` the condition number of the linear system; `rejections` the tries
-    at this step that were thrown away; `seconds` its wall time, compilation included.
+    none. `effective_size` is how many independent draws would be as exact as the batch,
+    infinite where no state was missed; `condition` the condition number of the linear
+    system; `rejections` the tries at this step that were thrown away; `seconds` its
+    wall time, compilation included.
     """
 
     step: int
@@ -65,7 +66,7 @@ class StepInfo:
     dt: float
     error: float
     residual: float
-    effective_share: float
+    effective_size: float
     diag_shift: float
     condition: float
     rejections: int

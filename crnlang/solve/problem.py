@@ -43,6 +43,12 @@ class Generator(Protocol):
         """The states n - s_k, and whether they lie in the state space."""
         ...
 
+    def source_propensities(
+        self, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, " channels"]:
+        """a_k(n - s_k), 0 where n - s_k lies outside the state space."""
+        ...
+
     def influx(
         self,
         log_ratios: LogRatios,

@@ -10,7 +10,6 @@ W-method). Source: Verwer, Spee, Blom, Hundsdorfer, SIAM J. Sci. Comput. 20 (199
 Both stages use the same samples, re-weighted.
 """
 
-import jax
 from jaxtyping import Array, Float
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
@@ -24,7 +23,7 @@ from crnlang.solve.estimate import (
     scaled,
 )
 from crnlang.solve.linear import (
-    factor_blocks,
+    factor_positive,
     project,
     shift_diagonal,
     solve_krylov,
@@ -33,6 +32,8 @@ from crnlang.solve.problem import Generator
 from crnlang.solve.trial import Trial, residual, shorten, velocity
 
 GAMMA = 1.0 - 0.5**0.5
+#: First extra damping of a matrix that is not positive, where there is no damping.
+SMALLEST_EXTRA = 1e-6
 
 
 def rosenbrock_step(
@@ -54,21 +55,20 @@ def rosenbrock_step(
     The result may still be bad (error too large or nan) after `TRIALS` trials; the
     caller looks at `error`.
     """
-    batch, now = open_batch(model, generator, draws, t)
+    batch, log_p, now = open_batch(model, generator, draws, t)
     jacobian = jacobian_of(model, generator, batch, now, t)
-    log_p = jax.vmap(model.log_prob)(batch.counts)
     theta = model.weight_blocks()
 
     def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Array]:
         blocks = tuple(
             s - GAMMA * dt * a for s, a in zip(now.fisher, jacobian.blocks, strict=True)
         )
-        solver = factor_blocks(shift_diagonal(blocks, diag_shift))
+        damped = shift_diagonal(blocks, diag_shift)
+        solver, extra = factor_positive(damped, max(diag_shift, SMALLEST_EXTRA))
 
         def apply(x: Blocks) -> Blocks:
-            return add(
-                now.apply_fisher(x, diag_shift), jacobian.apply(now, x), -GAMMA * dt
-            )
+            damped = now.apply_fisher(x, diag_shift + extra)
+            return add(damped, jacobian.apply(now, x), -GAMMA * dt)
 
         moving = _explicit_drift(model, generator, batch, now, t, dt)
         force = add(add(now.force(), moving, GAMMA), last, diag_shift)

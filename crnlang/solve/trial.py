@@ -69,7 +69,8 @@ def velocity(
     """
     gain = jax.vmap(model.log_prob)(batch.counts) - log_p
     weights = batch.weights * jnp.exp(gain)
-    moved = Batch(batch.counts, weights / jnp.sum(weights))
+    weights = weights / jnp.sum(weights)
+    moved = Batch(batch.counts, weights, batch.effective_size)
     there = estimate(model, generator, moved, t)
     solver = factor_blocks(shift_diagonal(there.fisher, diag_shift))
     force = add(there.force(), last, diag_shift)

@@ -30,9 +30,18 @@ spaces = st.one_of(conserving_networks(), st.just(lower(ENZYME)))
 
 
 @eqx.filter_jit
-def read(model, states):
-    """Conditionals and scores of every state."""
-    tables = jax.vmap(model.conditionals)(states)
+def read(model, states, levels):
+    """Conditionals along every state, as tables over copy numbers, and scores."""
+    order = jnp.asarray(model.order)
+
+    def table(ordered, position):
+        values, log_p = model.branches(ordered, position)
+        return jnp.full(levels, -jnp.inf).at[values].max(log_p, mode="drop")
+
+    def tables_of(n):
+        return jnp.stack([table(n[order], p) for p in range(len(model.order))])
+
+    tables = jax.vmap(tables_of)(states)
     return tables, scores_of(model, states)
 
 
@@ -48,7 +57,8 @@ def test_the_law_is_normalised_and_its_scores_are_uncorrelated(lowered, seed):
     model = model_of(lowered, noise=1.0, seed=seed)
     law = law_of(model, states)
     assert law.sum() == pytest.approx(1, abs=1e-12)
-    tables, scores = read(model, states)
+    levels = int(lowered.space.caps.max()) + 1
+    tables, scores = read(model, states, levels)
     ordered = np.asarray(states)[:, lowered.space.order]
     chosen = np.take_along_axis(np.asarray(tables), ordered[..., None], axis=2)
     assert np.exp(chosen.sum(axis=(1, 2))) == pytest.approx(law, abs=1e-12)
@@ -166,7 +176,8 @@ def test_entangled_laws_leave_no_dead_end():
     assert len(lowered.space.laws) == 2
     model = model_of(lowered, noise=1.0)
     states = states_of(lowered)
-    tables, _ = read(model, states)
+    levels = int(lowered.space.caps.max()) + 1
+    tables, _ = read(model, states, levels)
     assert np.isfinite(np.asarray(tables).max(axis=2)).all()
     determined = [position for position, _ in model.mask.determined]
     open_levels = np.isfinite(np.asarray(tables)).sum(axis=2)

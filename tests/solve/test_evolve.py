@@ -67,17 +67,17 @@ def test_equal_seeds_give_equal_weights_and_one_compilation(monkeypatch):
         return step(*args, **kwargs)
 
     monkeypatch.setattr(module, "rosenbrock_step", counted)
-    lowered = birth_death(4)
-    # a batch size of its own, so that no other test has compiled it
+    lowered = birth_death(40)
+    # fewer samples than states, and a batch size that no other test has compiled
     runs = [
-        run(lowered, TdvpSettings(**{**SMALL, "samples": 128}, seed=seed))
+        run(lowered, TdvpSettings(**{**SMALL, "samples": 24}, seed=seed))
         for seed in (3, 3)
     ]
     assert len(runs[0].infos) > 5
     assert len(compiled) == 1
     first, second = (solution.models[-1] for solution in runs)
     assert eqx.tree_equal(first, second)
-    other = run(lowered, TdvpSettings(**{**SMALL, "samples": 128}, seed=4))
+    other = run(lowered, TdvpSettings(**{**SMALL, "samples": 24}, seed=4))
     assert not eqx.tree_equal(first, other.models[-1])
 
 
@@ -111,7 +111,7 @@ def test_steps_end_on_save_times_and_add_up():
     assert set(save[1:]) <= set(ends)
     assert np.cumsum([info.dt for info in seen]) == pytest.approx(ends, rel=1e-9)
     assert [info.step for info in seen] == list(range(1, len(seen) + 1))
-    assert all(0 < info.effective_share <= 1 + 1e-12 for info in seen)
+    assert all(info.effective_size > 0 for info in seen)
     assert all(info.condition >= 1 and info.error < 0.04 for info in seen)
 
 
