@@ -5,8 +5,9 @@ With gamma = 1 - 1/sqrt(2) and M = S + shift - gamma h A,
     M k1 = h g(theta)
     M k2 = h S v(theta + k1) - 2 S k1        theta <- theta + 3/2 k1 + 1/2 k2
 
-and (k1 + k2)/2 estimates the error. Any approximation of A keeps the order (a
-W-method). Source: Verwer, Spee, Blom, Hundsdorfer, SIAM J. Sci. Comput. 20 (1999) 1456.
+and theta + k1 is the embedded solution of order 1: its distance is the error. Any
+approximation of A keeps the order (a W-method). Source: Verwer, Spee, Blom,
+Hundsdorfer, SIAM J. Sci. Comput. 20 (1999) 1456.
 Both stages use the same samples, re-weighted.
 """
 
@@ -29,7 +30,7 @@ from crnlang.solve.linear import (
     solve_krylov,
 )
 from crnlang.solve.problem import Generator
-from crnlang.solve.trial import Trial, residual, shorten, velocity
+from crnlang.solve.trial import Trial, distance, residual, shorten, velocity
 
 GAMMA = 1.0 - 0.5**0.5
 #: First extra damping of a matrix that is not positive, where there is no damping.
@@ -81,7 +82,7 @@ def rosenbrock_step(
         brake = now.apply_fisher(first, diag_shift)
         second = solve_krylov(apply, add(scaled(pull, dt), brake, -2.0), solver, krylov)
         change = add(scaled(first, 1.5), second, 0.5)
-        error = now.norm(scaled(add(first, second), 0.5))
+        error = distance(model, batch, log_p, change, first)
         return change, error, residual(now, first, dt)
 
     return shorten(attempt, theta, dt, tolerance), batch, now

@@ -79,6 +79,26 @@ def velocity(
     )
 
 
+def distance(
+    model: AbstractAutoregressive,
+    batch: Batch,
+    log_p: Float[Array, " batch"],
+    one: Blocks,
+    other: Blocks,
+) -> Float[Array, ""]:
+    """Twice the Hellinger distance of the laws after two changes of the weights.
+
+    To first order it is the Fisher norm of the difference of the changes. Unlike that
+    norm it sees an unlikely state that one of them makes likely.
+    """
+
+    def root(change: Blocks) -> Float[Array, " batch"]:
+        moved = model.with_weight_blocks(add(model.weight_blocks(), change))
+        return jnp.exp((jax.vmap(moved.log_prob)(batch.counts) - log_p) / 2)
+
+    return 2 * jnp.sqrt(jnp.sum(batch.weights * (root(one) - root(other)) ** 2))
+
+
 def residual(now: Estimate, step: Blocks, dt: Float[Array, ""]) -> Float[Array, ""]:
     """Part of the local generator that the network cannot follow, 0..1.
 
