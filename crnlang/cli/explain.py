@@ -30,21 +30,23 @@ FSP_STATES = 2_000_000
 def explain(file: Path, latex: bool) -> None:
     """Show the propensities, the conserved pools, the states, the engines."""
     lowered = compile_and_warn(file).lowered
-    if latex:
-        click.echo(format_latex(lowered), nl=False)
-        return
+    click.echo(format_latex(lowered) if latex else explanation(lowered), nl=False)
+
+
+def explanation(lowered: LoweredNetwork) -> str:
+    """The network in words and tables, for the user who wrote it."""
     network = lowered.network
-    click.echo(f"{network.name}: {network.title}" if network.title else network.name)
-    for title, lines in (
+    states = lowered.space.number_of_states()
+    lines = [f"{network.name}: {network.title}" if network.title else network.name]
+    for title, rows in (
         ("Species", _species(lowered)),
         ("Channels", _channels(network)),
         ("Conserved", _pools(lowered.space)),
-        ("States", _states(lowered)),
-        ("Engines", _engines(lowered.space)),
+        ("States", _states(lowered, states)),
+        ("Engines", _engines(states)),
     ):
-        click.echo(f"\n{title}")
-        for line in lines:
-            click.echo(f"  {line}")
+        lines += ["", title, *(f"  {row}" for row in rows)]
+    return "\n".join(lines) + "\n"
 
 
 def _species(lowered: LoweredNetwork) -> list[str]:
@@ -74,12 +76,12 @@ def _pools(space: StateSpace) -> list[str]:
     return pools or ["nothing with a fixed total"]
 
 
-def _states(lowered: LoweredNetwork) -> list[str]:
+def _states(lowered: LoweredNetwork, states: int) -> list[str]:
     space = lowered.space
     order = ", ".join(space.names[v] for v in space.order)
     return [
         f"box: {format_size(space.box_size())}",
-        f"within the conservation laws: {format_size(space.number_of_states())}",
+        f"within the conservation laws: {format_size(states)}",
         f"order of prediction: {order}",
         f"channel families: {len(lowered.families)} "
         f"(channels of equal net change are one)",
@@ -87,8 +89,7 @@ def _states(lowered: LoweredNetwork) -> list[str]:
     ]
 
 
-def _engines(space: StateSpace) -> list[str]:
-    states = space.number_of_states()
+def _engines(states: int) -> list[str]:
     if states <= FSP_STATES:
         fsp = f"fsp: yes, {states} states"
     else:

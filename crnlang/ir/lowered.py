@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from crnlang.diagnostics import Span
+from crnlang.ir.counting import count_states
 from crnlang.ir.expr import Expr
 from crnlang.ir.network import Network
 
@@ -36,30 +37,11 @@ class StateSpace:
         return size
 
     def number_of_states(self) -> int:
-        """Number of states in the box that obey every conservation law, exactly."""
-        ways: dict[tuple[int, ...], int] = {tuple(self.totals.tolist()): 1}
-        last_use = _last_use(self.laws)
-        for variable, cap in enumerate(self.caps.tolist()):
-            column = self.laws[:, variable].tolist()
-            done = [i for i, last in enumerate(last_use) if last == variable]
-            after: dict[tuple[int, ...], int] = {}
-            if not any(column):
-                ways = {rest: count * (cap + 1) for rest, count in ways.items()}
-                continue
-            for rest, count in ways.items():
-                for copies in range(cap + 1):
-                    left = tuple(
-                        r - c * copies for r, c in zip(rest, column, strict=True)
-                    )
-                    if all(left[i] == 0 for i in done):
-                        after[left] = after.get(left, 0) + count
-            ways = after
-        return sum(ways.values())
+        """Number of states in the box that obey every conservation law.
 
-
-def _last_use(laws: Int[np.ndarray, "laws variables"]) -> list[int]:
-    """The last variable that each law reads."""
-    return [int(np.flatnonzero(row)[-1]) for row in laws]
+        Exact, or an upper bound where counting would take too long.
+        """
+        return count_states(self.caps, self.laws, self.totals, self.order)
 
 
 @dataclass(frozen=True, eq=False)

@@ -144,6 +144,10 @@ def _letters(text: str, font: str = r"\mathrm") -> str:
 
 def format_math_number(value: float) -> tuple[str, int]:
     """A number in math and how tightly it binds."""
+    if not math.isfinite(value):
+        sign = "-" if value < 0 else ""
+        text = r"\text{undefined}" if math.isnan(value) else rf"{sign}\infty"
+        return text, _BINDING[Function.NEG] if sign else _ATOM
     turns = round(value / math.pi)
     if 1 <= turns <= _MOST_TURNS and value == turns * math.pi:
         return (r"\pi", _ATOM) if turns == 1 else (rf"{turns} \pi", _BINDING[_MUL])

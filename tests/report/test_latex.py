@@ -92,6 +92,12 @@ def test_text_is_escaped(text):
         ("propensity(binomial(X, 2))", r"\binom{{X}}{2}"),
         ("propensity((X + 1)^2*X)", r"\left({X} + 1\right)^{2} \, {X}"),
         ("propensity(X*(2 - 1/k))", None),
+        ("propensity(X/(1e300*1e300))", r"\frac{{X}}{\infty}"),
+        (
+            "propensity(if(X > 0, X, 0/0))",
+            r"\begin{cases} {X} & \text{if } {X} > 0 \\ "
+            r"\text{undefined} & \text{otherwise} \end{cases}",
+        ),
         (
             "propensity(if(X > 1 and not Y == 2, X, 0))",
             r"\begin{cases} {X} & \text{if } {X} > 1 \land \lnot \left({Y} = 2\right) "

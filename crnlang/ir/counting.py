@@ -1,0 +1,108 @@
+"""Caps and conservation laws -> the number of states, without listing them.
+
+Variable after variable is summed over; what is kept is how many ways lead to each
+vector of *rests*: what the laws still ask of the variables to come. A rest that these
+cannot give is dropped at once, so a law costs no more than its total.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from math import prod
+
+import numpy as np
+from jaxtyping import Int
+
+#: Beyond so many vectors of rests the states are not counted but bounded.
+MOST_RESTS = 200_000
+
+_Rest = tuple[int, ...]
+_Bounds = list[tuple[int, int]]
+
+
+def count_states(
+    caps: Int[np.ndarray, " variables"],
+    laws: Int[np.ndarray, "laws variables"],
+    totals: Int[np.ndarray, " laws"],
+    order: Int[np.ndarray, " variables"],
+) -> int:
+    """The number of states in the box `0..caps` that obey every law.
+
+    Exact; or an upper bound where counting needs more than `MOST_RESTS` vectors of
+    rests. `order` says which variable is summed over first.
+    """
+    free = 1
+    ways: dict[_Rest, int] = {tuple(totals.tolist()): 1}
+    for position, variable in enumerate(order.tolist()):
+        column, cap = laws[:, variable].tolist(), int(caps[variable])
+        if not any(column):
+            free *= cap + 1
+            continue
+        bounds = _bounds(caps, laws, order[position + 1 :])
+        after: dict[_Rest, int] = {}
+        for line in _lines(ways, column):
+            for rest, count in _windows(line, column, cap, bounds):
+                after[rest] = count
+                if len(after) > MOST_RESTS:
+                    return _upper_bound(caps, laws, order)
+        ways = after
+    return free * sum(ways.values())
+
+
+def _bounds(
+    caps: Int[np.ndarray, " variables"],
+    laws: Int[np.ndarray, "laws variables"],
+    left: Int[np.ndarray, " left"],
+) -> _Bounds:
+    """The least and the most that the variables `left` can give to each law."""
+    ends = laws[:, left] * caps[left]
+    low, high = np.minimum(ends, 0).sum(axis=1), np.maximum(ends, 0).sum(axis=1)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+#: Rests `base + t * column` with their ways, by ascending t.
+_Line = tuple[_Rest, list[tuple[int, int]]]
+
+
+def _lines(ways: dict[_Rest, int], column: Sequence[int]) -> Iterator[_Line]:
+    """The rests by the lines along `column` that they lie on."""
+    law = next(i for i, c in enumerate(column) if c)
+    lines: dict[_Rest, list[tuple[int, int]]] = {}
+    for rest, count in ways.items():
+        t = rest[law] // column[law]
+        base = tuple(r - t * c for r, c in zip(rest, column, strict=True))
+        lines.setdefault(base, []).append((t, count))
+    for base, points in lines.items():
+        yield base, sorted(points)
+
+
+def _windows(
+    line: _Line, column: Sequence[int], cap: int, bounds: _Bounds
+) -> Iterator[tuple[_Rest, int]]:
+    """The rests within `bounds` that 0..`cap` copies lead to, with their ways."""
+    base, points = line
+    places = [t for t, _ in points]
+    sums = list(accumulate((count for _, count in points), initial=0))
+    first, last = places[0] - cap, places[-1]
+    for b, c, (low, high) in zip(base, column, bounds, strict=True):
+        if c > 0:
+            first, last = max(first, -((b - low) // c)), min(last, (high - b) // c)
+        elif c < 0:
+            first, last = max(first, -((high - b) // -c)), min(last, (b - low) // -c)
+    for t in range(first, last + 1):
+        count = sums[bisect_right(places, t + cap)] - sums[bisect_left(places, t)]
+        if count:
+            yield tuple(b + t * c for b, c in zip(base, column, strict=True)), count
+
+
+def _upper_bound(
+    caps: Int[np.ndarray, " variables"],
+    laws: Int[np.ndarray, "laws variables"],
+    order: Int[np.ndarray, " variables"],
+) -> int:
+    """The states of the box, without the variables that the others determine."""
+    position = {variable: p for p, variable in enumerate(order.tolist())}
+    rows = [set(np.flatnonzero(row).tolist()) for row in laws]
+    determined = {max(row, key=position.__getitem__) for row in rows}
+    sizes = {v: cap + 1 for v, cap in enumerate(caps.tolist())}
+    return prod(size for v, size in sizes.items() if v not in determined)
