@@ -23,11 +23,17 @@ class ModelFile(click.Path):
             names = sorted(f"'{child}'" for child in path.glob("*.crn"))
             self.fail(f"'{path}' is a directory; models in it: {listing(names)}.")
         if not path.exists():
-            near = nearest(path.stem, (file.stem for file in path.parent.glob("*.crn")))
-            fix = f" Did you mean '{path.with_name(f'{near}.crn')}'?" if near else ""
-            self.fail(f"File '{path}' does not exist.{fix}")
+            self.fail(f"File '{path}' does not exist.{_instead_of(path)}")
         super().convert(path, param, ctx)
         return path
+
+
+def _instead_of(path: Path) -> str:
+    """A sentence about a file that does exist and may be meant; else empty."""
+    folder = path.parent if path.parent.is_dir() else Path()
+    near = nearest(path.stem, (file.stem for file in folder.glob("*.crn")))
+    why = "" if path.parent.is_dir() else f" There is no folder '{path.parent}'."
+    return f"{why} Did you mean '{folder / near}.crn'?" if near else why
 
 
 file_argument = click.argument("file", type=ModelFile())

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from crnlang.diagnostics import Report, SourceText
+from crnlang.diagnostics import Report, SourceText, Span
 from crnlang.frontend import ast
 from crnlang.frontend.build import build_statement
+from crnlang.frontend.dialects import recognise_dialect
 from crnlang.frontend.refusal import Refusal, explain_refusal
 from crnlang.frontend.salvage import salvage
 from crnlang.frontend.tokens import (
@@ -19,8 +20,13 @@ def parse_program(source: SourceText, report: Report) -> ast.Program:
     """The surface tree of a file.
 
     A statement that cannot be read is reported, and what can be known of it is kept.
-    The next one is read regardless.
+    The next one is read regardless. A file in another language is one statement that
+    cannot be read.
     """
+    if (foreign := recognise_dialect(source)) is not None:
+        report.add(foreign)
+        whole = Span(source, 0, len(source.text))
+        return ast.Program((ast.Unread("", frozenset(), whole),), source)
     statements: list[ast.Statement] = []
     for group in split_statements(source.text):
         statements += _read(group, source, report)

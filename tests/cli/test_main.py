@@ -90,6 +90,11 @@ def test_version_tells_what_a_report_of_a_bug_needs():
         (["check"], "Missing argument 'FILE'"),
         (["check", "modle.crn"], "does not exist. Did you mean 'model.crn'?"),
         (["check", "zzz.crn"], "File 'zzz.crn' does not exist."),
+        (
+            ["check", "examples/model.crn"],
+            "There is no folder 'examples'. Did you mean 'model.crn'?",
+        ),
+        (["check", "a/b/c.crn"], "There is no folder 'a/b'."),
         (["check", "."], "'.' is a directory; models in it: 'model.crn'."),
     ],
 )
