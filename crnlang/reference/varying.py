@@ -52,7 +52,7 @@ NODES = (1 - np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)) / 2
 CHECKS = np.sort(np.concatenate([NODES, (NODES[1:] + NODES[:-1]) / 2]))
 TO_CHEBYSHEV = np.linalg.inv(chebyshev.chebvander(2 * NODES - 1, DEGREE))
 #: Column j: the polynomial T_j(2 s - 1) in powers of s.
-TO_POWERS = np.column_stack(
+TO_POWERS: Float[np.ndarray, "powers waves"] = np.column_stack(
     [
         np.pad(one, (0, DEGREE + 1 - len(one)))
         for j in range(DEGREE + 1)
