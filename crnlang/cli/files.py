@@ -23,12 +23,12 @@ class ModelFile(click.Path):
             names = sorted(f"'{child}'" for child in path.glob("*.crn"))
             self.fail(f"'{path}' is a directory; models in it: {listing(names)}.")
         if not path.exists():
-            self.fail(f"File '{path}' does not exist.{_instead_of(path)}")
+            self.fail(f"File '{path}' does not exist.{instead_of(path)}")
         super().convert(path, param, ctx)
         return path
 
 
-def _instead_of(path: Path) -> str:
+def instead_of(path: Path) -> str:
     """A sentence about a file that does exist and may be meant; else empty."""
     folder = path.parent if path.parent.is_dir() else Path()
     near = nearest(path.stem, (file.stem for file in folder.glob("*.crn")))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.files import instead_of
 from crnlang.compiler import decode
 from crnlang.diagnostics import CrnError, SourceText
 from crnlang.frontend.formatter import format_source
@@ -69,7 +70,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise click.UsageError(f"cannot read {path}: {error.strerror}") from None
+        fix = "" if path.exists() else f".{instead_of(path)}"
+        raise click.UsageError(f"cannot read {path}: {error.strerror}{fix}") from None
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,8 +1,9 @@
 """Errors of the network itself (CRN3xx): their words."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
-from crnlang.diagnostics import Diagnostic
+from crnlang.diagnostics import Diagnostic, listing
 
 
 @dataclass(frozen=True)
@@ -19,18 +20,35 @@ class Empty(Diagnostic):
 
 @dataclass(frozen=True)
 class NoCap(Diagnostic):
-    """A species whose copy number nothing limits."""
+    """Species of one declaration whose copy numbers nothing limits."""
 
     code = "CRN302"
-    message = "`{name}` has no largest copy number"
+    message = "{subject} no largest copy number"
     note = (
-        "no conservation law with a fixed total limits it, so its states could not "
-        "be enumerated"
+        "no conservation law with a fixed total limits {them}, so {their} states could "
+        "not be enumerated"
     )
-    help = "give it a cap that it hardly ever reaches: `species {name} in 0..{cap}`"
+    help = "write a cap that is hardly ever reached: `species {names} in 0..{cap}`"
 
     name: str
     cap: int
+
+    def facts(self) -> dict[str, object]:
+        names = [place.text for place in (self.span, *self.also)]
+        is_one = len(names) == 1
+        shown = listing(f"`{name}`" for name in names)
+        words = {
+            "names": ", ".join(names),
+            "subject": f"{shown} has" if is_one else f"{shown} have",
+            "them": "it" if is_one else "them",
+            "their": "its" if is_one else "their",
+        }
+        return {**super().facts(), **words}
+
+    def fault(self) -> Hashable:
+        """One line of declarations with one fix."""
+        line, _ = self.span.source.locate(self.span.start)
+        return (self.code, line, self.cap)
 
 
 @dataclass(frozen=True)

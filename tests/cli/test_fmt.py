@@ -128,6 +128,13 @@ def test_a_missing_file_is_wrong_usage(tmp_path):
     assert "cannot read" in result.output
 
 
+def test_a_misspelled_file_is_answered_with_the_nearest(files, monkeypatch):
+    monkeypatch.chdir(files[0].parent)
+    result = crnc("fmt", "untydy.crn")
+    assert result.exit_code == 2
+    assert "Did you mean 'untidy.crn'?" in " ".join(result.stderr.split())
+
+
 def test_formatting_loads_no_engine(files):
     code = "import sys\nfrom crnlang.cli import main\n"
     code += f"main(['fmt', '--check', {str(files[1])!r}], standalone_mode=False)\n"
