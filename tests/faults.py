@@ -86,6 +86,7 @@ WRONG_STATEMENTS = {
     "species z# in 0..2.5": "CRN211",
     "species z# in 1..3": "CRN211",
     "species z# in 0..3 = 0.5": "CRN211",
+    "101 D -> 0 @ 1": "CRN211",
     "param z# = 1/0": "CRN212",
     "query dist(D)": "CRN213",
     "query dist(D, at=[-1])": "CRN214",

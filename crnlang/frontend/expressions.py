@@ -135,7 +135,7 @@ def mass_action_factors(side: ast.Side, scope: Scope) -> list[Expr]:
     """What each reactant contributes to a mass-action propensity.
 
     Raises:
-        Refused: a reactant is no species or has no coefficient.
+        Refused: a reactant is no species, has no coefficient, or too large a one.
     """
     orders: dict[str, int] = {}
     for term in side.terms:
@@ -143,6 +143,10 @@ def mass_action_factors(side: ast.Side, scope: Scope) -> list[Expr]:
         if not term.coefficient or name not in scope.species:
             raise Refused
         orders[name] = orders.get(name, 0) + term.coefficient
+        if orders[name] > _MAX_ORDER:
+            what = f"the order of `{name}` under mass action"
+            wanted = f"a whole number from 1 to {_MAX_ORDER}"
+            raise Refused(NotWhole(term.span, what, wanted, str(orders[name])))
     return [
         _factor(Count(scope.species[name]), order, scope.convention)
         for name, order in orders.items()

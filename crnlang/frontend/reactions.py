@@ -143,7 +143,7 @@ def _lower_law(channel: _Channel, scope: Scope, report: Report) -> _Law | None:
     match channel.law:
         case ast.ConstantLaw(constant):
             rate = try_lower(constant, scope, report)
-            factors = _try_factors(channel.reactants, scope)
+            factors = _try_factors(channel.reactants, scope, report)
             if rate is None or factors is None:
                 return None
             return _Law(rate, product([rate, *factors]))
@@ -154,11 +154,12 @@ def _lower_law(channel: _Channel, scope: Scope, report: Report) -> _Law | None:
             return None
 
 
-def _try_factors(side: ast.Side, scope: Scope) -> list[Expr] | None:
+def _try_factors(side: ast.Side, scope: Scope, report: Report) -> list[Expr] | None:
     """The factors of mass action; `None` where the side has an error."""
     try:
         return mass_action_factors(side, scope)
-    except Refused:
+    except Refused as refused:
+        refused.tell(report)
         return None
 
 
