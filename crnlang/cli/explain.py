@@ -5,13 +5,16 @@ from pathlib import Path
 import click
 
 from crnlang.cli.files import compile_and_warn, file_argument
+from crnlang.ir.expr import Count, Function, call
 from crnlang.ir.lowered import LoweredNetwork, StateSpace
 from crnlang.ir.network import Network
 from crnlang.ir.printer import (
     format_equation,
     format_expression,
     format_initial,
-    format_law,
+    format_lattice,
+    format_order,
+    format_pools,
     format_size,
 )
 from crnlang.report.latex import format_latex
@@ -39,22 +42,37 @@ def explanation(lowered: LoweredNetwork) -> str:
     states = lowered.space.number_of_states()
     lines = [f"{network.name}: {network.title}" if network.title else network.name]
     for title, rows in (
+        ("Lattice", _lattice(network)),
         ("Species", _species(lowered)),
         ("Channels", _channels(network)),
         ("Conserved", _pools(lowered.space)),
         ("States", _states(lowered, states)),
         ("Engines", _engines(states)),
     ):
-        lines += ["", title, *(f"  {row}" for row in rows)]
+        if rows:
+            lines += ["", title, *(f"  {row}" for row in rows)]
     return "\n".join(lines) + "\n"
 
 
 def _species(lowered: LoweredNetwork) -> list[str]:
     rows: list[tuple[str, ...]] = []
-    for kind, cap in zip(lowered.network.species, lowered.space.caps, strict=True):
+    network = lowered.network
+    for kind, block in zip(network.species, network.blocks(), strict=True):
         origin = "" if kind.cap is not None else "(cap from a conservation law)"
-        rows.append((kind.name, f"0..{cap}", format_initial(kind.initial), origin))
+        box = f"0..{lowered.space.caps[block[0]]}{' per site' * kind.is_per_site}"
+        rows.append((kind.name, box, format_initial(kind.initial), origin))
+    for start in network.site_starts:
+        name = lowered.space.names[network.blocks()[start.species][start.site]]
+        rows.append((name, "", format_initial(start.initial), ""))
     return _aligned(rows)
+
+
+def _lattice(network: Network) -> list[str]:
+    if network.lattice is None:
+        return []
+    edges = len(network.lattice.directed_edges())
+    shape = format_lattice(network.lattice)
+    return [f"{shape}: {network.sites} sites, {edges} directed edges"]
 
 
 def _channels(network: Network) -> list[str]:
@@ -64,21 +82,26 @@ def _channels(network: Network) -> list[str]:
     for reaction in network.reactions:
         local = [species[v] for v in reaction.variables]
         law = format_expression(reaction.propensity, local, constants)
-        rows.append((f"{reaction.name}:", format_equation(reaction, species), law))
+        is_everywhere = any(network.species[v].is_per_site for v in reaction.variables)
+        where = "at every site" if is_everywhere and network.sites > 1 else ""
+        equation = format_equation(reaction, species)
+        rows.append((f"{reaction.name}:", equation, law, where))
+    for hop in network.hops:
+        name = species[hop.species]
+        flux = call(Function.MUL, hop.rate, Count(0))
+        law = format_expression(flux, [name], constants)
+        equation = f"{name} -> {name} next door"
+        rows.append((f"{hop.name}:", equation, law, "along every directed edge"))
     return _aligned(rows)
 
 
 def _pools(space: StateSpace) -> list[str]:
-    pools = [
-        format_law(law, space.names, total)
-        for law, total in zip(space.laws.tolist(), space.totals.tolist(), strict=True)
-    ]
-    return pools or ["nothing with a fixed total"]
+    return format_pools(space) or ["nothing with a fixed total"]
 
 
 def _states(lowered: LoweredNetwork, states: int) -> list[str]:
     space = lowered.space
-    order = ", ".join(space.names[v] for v in space.order)
+    order = format_order(space, ", ")
     return [
         f"box: {format_size(space.box_size())}",
         f"within the conservation laws: {format_size(states)}",

@@ -5,7 +5,7 @@ propensity 0, in the in-flux and in the out-flux alike. So probability is conser
 the box and the mean of the local generator under P is zero.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -28,9 +28,13 @@ LogRatios = Callable[
 
 
 class Family(eqx.Module):
-    """One reaction over its instances; see `ir.lowered.ChannelFamily`."""
+    """One reaction over its instances; see `ir.lowered.ChannelFamily`.
+
+    `constants` are the parameters that differ between the instances, by their position.
+    """
 
     variables: Int[np.ndarray, "instances width"]
+    constants: dict[int, Float[Array, " instances"]]
     net_change: Int[np.ndarray, " width"]
     propensity: Expr = eqx.field(static=True)
 
@@ -44,8 +48,19 @@ class Family(eqx.Module):
         columns = [
             local[:, slot].astype(parameters.dtype) for slot in range(local.shape[1])
         ]
-        value = evaluate(self.propensity, columns, parameters, t, jnp)
+        value = evaluate(self.propensity, columns, self._local(parameters), t, jnp)
         return jnp.broadcast_to(value, local.shape[:1]).astype(parameters.dtype)
+
+    def _local(
+        self, parameters: Float[Array, " parameters"]
+    ) -> Sequence[Array] | Array:
+        """The parameters at the site of each instance."""
+        if not self.constants:
+            return parameters
+        found = list(parameters)
+        for place, values in self.constants.items():
+            found[place] = values
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +169,7 @@ class LocalGenerator(eqx.Module):
 def build_kernel(lowered: LoweredNetwork, dtype: np.dtype) -> LocalGenerator:
     """The local generator of a network, in the given floating-point type."""
     return LocalGenerator(
-        families=tuple(_build_family(family) for family in lowered.families),
+        families=tuple(_build_family(f, lowered, dtype) for f in lowered.families),
         caps=lowered.space.caps,
         parameters=jnp.asarray(lowered.parameters, dtype),
         changes=NetChanges(_net_changes(lowered)),
@@ -162,8 +177,14 @@ def build_kernel(lowered: LoweredNetwork, dtype: np.dtype) -> LocalGenerator:
     )
 
 
-def _build_family(family: ChannelFamily) -> Family:
-    return Family(family.variables, family.net_change, family.propensity)
+def _build_family(
+    family: ChannelFamily, lowered: LoweredNetwork, dtype: np.dtype
+) -> Family:
+    constants = {
+        place: jnp.asarray(values[family.sites], dtype)
+        for place, values in lowered.site_parameters.items()
+    }
+    return Family(family.variables, constants, family.net_change, family.propensity)
 
 
 def _net_changes(lowered: LoweredNetwork) -> Int[np.ndarray, "channels variables"]:

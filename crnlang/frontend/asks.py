@@ -4,16 +4,15 @@ from collections.abc import Iterable
 
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
-from crnlang.frontend.errors import BadSetting, BadTimes, SettingTwice
+from crnlang.frontend.errors import BadQuery, BadSetting, BadTimes, SettingTwice
 from crnlang.frontend.expressions import (
-    Refused,
-    Scope,
     as_condition,
     constant_value,
     try_condition,
     try_lower,
 )
 from crnlang.frontend.rooms import CONSTANTS
+from crnlang.frontend.scope import Refused, Scope
 from crnlang.ir.expr import Count, Expr
 from crnlang.ir.network import (
     DistQuery,
@@ -51,10 +50,8 @@ def lower_queries(
 
 def _free_name(query: ast.QueryStatement, place: int, taken: set[str]) -> str:
     arguments = query.arguments
-    if all(isinstance(a, ast.Reference) for a in arguments):
-        parts = [a.name for a in arguments if isinstance(a, ast.Reference)]
-    else:
-        parts = [str(place)]
+    names = [_word(argument) for argument in arguments]
+    parts = [name for name in names if name] if all(names) else [str(place)]
     is_given = any(keyword.key.text == "given" for keyword in query.keywords)
     name = "_".join([query.kind.text, *parts, *(["given"] if is_given else [])])
     free, number = name, 1
@@ -62,6 +59,18 @@ def _free_name(query: ast.QueryStatement, place: int, taken: set[str]) -> str:
         number += 1
         free = f"{name}_{number}"
     return free
+
+
+def _word(argument: ast.Expression) -> str:
+    """`X` for a name, `X_0_3` for `X[0, 3]`; empty for what is no name."""
+    match argument:
+        case ast.Reference(name):
+            return name
+        case ast.Element(name, index):
+            texts = [node.span.text for node in index]
+            return "_".join([name.text, *texts]) if all(map(str.isdigit, texts)) else ""
+        case _:
+            return ""
 
 
 def _lower_query(
@@ -83,8 +92,11 @@ def _lower_query(
     if times is None or not is_whole or len(values) < len(tried):
         return None
     if query.kind.text == "dist":
-        species = tuple(value.slot for value in values if isinstance(value, Count))
-        return DistQuery(name, species, given, times, query.span)
+        variables = [value.slot for value in values if isinstance(value, Count)]
+        if len(set(variables)) < len(variables):
+            fix = "name every species and site once"
+            report.add(BadQuery(query.span, "`dist` names the same twice", fix))
+        return DistQuery(name, tuple(variables), given, times, query.span)
     if query.kind.text == "prob":
         return ProbQuery(name, as_condition(values[0]), given, times, query.span)
     return ExpectQuery(name, values[0], given, times, query.span)

@@ -76,7 +76,16 @@ class MassActionFactor:
     span: Span = field(compare=False, repr=False)
 
 
-Expression = Literal | Reference | Operation | Application | MassActionFactor
+@dataclass(frozen=True, slots=True)
+class Element:
+    """`X[i, j]`: a species or a parameter at one site."""
+
+    name: Name
+    index: "tuple[Expression, ...]"
+    span: Span = field(compare=False, repr=False)
+
+
+Expression = Literal | Reference | Element | Operation | Application | MassActionFactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +144,25 @@ class MassActionStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class LatticeOption:
+    """`boundary (periodic, reflecting)`, `spacing 0.5`."""
+
+    key: Name
+    values: tuple[Expression, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LatticeStatement:
+    """`lattice grid(8, 8) boundary reflecting`."""
+
+    shape: Name
+    sizes: tuple[Expression, ...]
+    options: tuple[LatticeOption, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Range:
     """`in low..high log` behind a parameter."""
 
@@ -146,9 +174,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class ParameterDeclaration:
-    """`k = 0.3 [1/s] in 0.1..1 log`, one of a `param` list."""
+    """`k = 0.3 [1/s] in 0.1..1 log`, one of a `param` list.
+
+    `index` are the names of the site's indices in `k[i, j] = ...`, else empty.
+    """
 
     name: Name
+    index: tuple[Name, ...]
     value: Expression
     unit: str | None
     range: Range | None
@@ -184,11 +216,31 @@ class StartLaw:
 
 @dataclass(frozen=True, slots=True)
 class SpeciesDeclaration:
-    """`species X, Y in low..high = start`."""
+    """`species X, Y in low..high per site = start`; `place` is the word `site`."""
 
     names: tuple[Name, ...]
     bounds: Interval | None
+    place: Name | None
     start: StartCount | StartLaw | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InitStatement:
+    """`init X[0, 0] = 60`."""
+
+    element: Element
+    start: StartCount | StartLaw
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DiffuseStatement:
+    """`diffuse X, Y @ d`; `word` stands for `@` in `diffuse X coefficient D`."""
+
+    names: tuple[Name, ...]
+    word: Name | None
+    rate: Expression
     span: Span = field(compare=False, repr=False)
 
 
@@ -314,9 +366,12 @@ Statement = (
     Header
     | ModelStatement
     | MassActionStatement
+    | LatticeStatement
     | ParameterDeclaration
     | FunctionDeclaration
     | SpeciesDeclaration
+    | InitStatement
+    | DiffuseStatement
     | ReactionStatement
     | ObserveStatement
     | SetStatement

@@ -91,8 +91,11 @@ class _Builder:
             "header": self.header,
             "model": self.model,
             "massaction": self.massaction,
+            "lattice": self.lattice,
             "func": self.func,
             "species": self.species,
+            "init": self.init,
+            "diffuse": self.diffuse,
             "reaction": self.reaction,
             "observe": self.observe,
             "state_set": self.state_set,
@@ -112,10 +115,28 @@ class _Builder:
     def massaction(self, node: Node) -> ast.MassActionStatement:
         return ast.MassActionStatement(self.name(node.children[0]), self.span(node))
 
+    def lattice(self, node: Node) -> ast.LatticeStatement:
+        shape, sizes, *options = cast(list[Any], node.children)
+        return ast.LatticeStatement(
+            self.name(shape),
+            self.expressions(sizes),
+            tuple(map(self.lattice_option, options)),
+            self.span(node),
+        )
+
+    def lattice_option(self, node: Node) -> ast.LatticeOption:
+        key, *values = cast(list[Any], node.children)
+        return ast.LatticeOption(
+            self.name(key), tuple(map(self.expression, values)), self.span(node)
+        )
+
     def declaration(self, node: Node) -> ast.ParameterDeclaration:
-        name, value, unit, range_ = cast(list[Any], node.children)
+        parameter, value, unit, range_ = cast(list[Any], node.children)
+        is_single = isinstance(parameter, Token)
+        name, index = (parameter, None) if is_single else parameter.children
         return ast.ParameterDeclaration(
             self.name(name),
+            self.names(index),
             self.expression(value),
             self.span(unit).text[1:-1].strip() if unit else None,
             self.range(range_) if range_ else None,
@@ -141,11 +162,32 @@ class _Builder:
         )
 
     def species(self, node: Node) -> ast.SpeciesDeclaration:
-        names, bounds, start = cast(list[Any], node.children)
+        names, bounds, place, start = cast(list[Any], node.children)
         return ast.SpeciesDeclaration(
             self.names(names),
             self.interval(bounds) if bounds else None,
+            self.name(place.children[0]) if place else None,
             self.start(start) if start else None,
+            self.span(node),
+        )
+
+    def init(self, node: Node) -> ast.InitStatement:
+        element, start = cast(list[Any], node.children)
+        return ast.InitStatement(
+            self.element(element), self.start(start), self.span(node)
+        )
+
+    def element(self, node: Node) -> ast.Element:
+        name, index = cast(list[Any], node.children)
+        return ast.Element(self.name(name), self.expressions(index), self.span(node))
+
+    def diffuse(self, node: Node) -> ast.DiffuseStatement:
+        names, diffusion = cast(list[Any], node.children)
+        *word, rate = diffusion.children
+        return ast.DiffuseStatement(
+            self.names(names),
+            self.name(word[0]) if word else None,
+            self.expression(rate),
             self.span(node),
         )
 
@@ -307,6 +349,8 @@ class _Builder:
                 return self.literal(str(children[0]), span)
             case "reference":
                 return ast.Reference(str(children[0]), span)
+            case "element":
+                return self.element(node)
             case "application":
                 name, arguments = children
                 return ast.Application(

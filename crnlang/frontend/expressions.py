@@ -2,63 +2,49 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from crnlang.diagnostics import Diagnostic, Report, Span
+import numpy as np
+
+from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.errors import NotFinite, NotWhole, TooLong
-from crnlang.frontend.names import Names
+from crnlang.frontend.lattice_errors import (
+    BadLattice,
+    NoLattice,
+    NoSuchSite,
+    NotPerSite,
+    OtherSites,
+    WhichSite,
+)
 from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS, CONSTANTS, TIME_NAMES
+from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.ir.expr import (
+    OVER_SITES,
     TRUTH_VALUED,
     WHOLE_ORDER,
     Call,
     Count,
     Expr,
     Function,
+    ParameterRef,
     Time,
     call,
     children,
     evaluate_float64,
+    map_leaves,
     number,
     product,
+    slots_of,
 )
 from crnlang.ir.network import MassAction
 
 #: Largest expression, in nodes, and deepest nesting, functions written out.
 MAX_SIZE = 20_000
 MAX_DEPTH = 150
+#: Largest `sum` over sites and its like, in nodes.
+MAX_SITES_SIZE = 2_000_000
 _MAX_ORDER = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What names stand for; it grows as the file is lowered.
-
-    `Count(slot)` in `values` indexes the species; `constants` are the values of the
-    parameters. A declared name without a usable value stands in no table: what needs
-    it is left out in silence.
-    """
-
-    names: Names
-    functions: Mapping[str, ast.FunctionDeclaration]
-    convention: MassAction | None
-    values: dict[str, Expr] = field(default_factory=dict[str, Expr])
-    constants: list[float] = field(default_factory=list[float])
-    species: dict[str, int] = field(default_factory=dict[str, int])
-
-
-class Refused(Exception):
-    """What cannot be lowered; without a diagnostic where one was told before."""
-
-    def __init__(self, diagnostic: Diagnostic | None = None) -> None:
-        self.diagnostic = diagnostic
-        super().__init__(diagnostic.code if diagnostic else "")
-
-    def tell(self, report: Report) -> None:
-        """Report the diagnostic, if there is one."""
-        if self.diagnostic is not None:
-            report.add(self.diagnostic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +56,25 @@ class _Sized:
     depth: int = 1
 
 
-def lower_expression(node: ast.Expression, scope: Scope, report: Report) -> Expr:
+def lower_expression(
+    node: ast.Expression,
+    scope: Scope,
+    report: Report,
+    reading: Reading = Reading.STATE,
+    arguments: Sequence[str] = (),
+) -> Expr:
     """The rate expression of a surface expression.
 
+    `arguments` are names that stand for `Count(their position)`.
+
     Raises:
-        Refused: it holds or needs something with an error, grows too large, or a
-            falling factorial has an order that is no whole number.
+        Refused: it holds or needs something with an error, grows too large, a falling
+            factorial has an order that is no whole number, or sites do not fit.
     """
     if not report.is_sound(node.span):
         raise Refused
-    return _Lowering(scope, node.span).expression(node, {}).expr
+    given = {name: _Sized(Count(i)) for i, name in enumerate(arguments)}
+    return _Lowering(scope, node.span, reading).expression(node, given).expr
 
 
 def constant_value(
@@ -91,7 +86,7 @@ def constant_value(
         Refused: see `lower_expression`; or it has no finite value; `what` names it in
             the message.
     """
-    expr = lower_expression(node, scope, report)
+    expr = lower_expression(node, scope, report, Reading.CONSTANT)
     value = float(evaluate_float64(expr, (), scope.constants, 0.0))
     if not math.isfinite(value):
         raise Refused(NotFinite(node.span, what, f"{value:g}"))
@@ -109,10 +104,15 @@ def try_constant(
         return None
 
 
-def try_lower(node: ast.Expression, scope: Scope, report: Report) -> Expr | None:
+def try_lower(
+    node: ast.Expression,
+    scope: Scope,
+    report: Report,
+    reading: Reading = Reading.STATE,
+) -> Expr | None:
     """The rate expression; `None` after a refusal, which is reported."""
     try:
-        return lower_expression(node, scope, report)
+        return lower_expression(node, scope, report, reading)
     except Refused as refused:
         refused.tell(report)
         return None
@@ -165,12 +165,50 @@ def _factor(count: Count, order: int, convention: MassAction | None) -> Expr:
     return call(functions[convention or MassAction.FALLING], count, number(order))
 
 
-class _Lowering:
-    """One expression being lowered; counts its work, which functions can multiply."""
+def site_of(element: ast.Element, scope: Scope) -> int:
+    """The number of the site that `X[i, j]` means.
 
-    def __init__(self, scope: Scope, span: Span) -> None:
+    Raises:
+        Refused: there is no lattice, no such site, or the name has one value only.
+    """
+    name, lattice = element.name.text, scope.ground.lattice
+    if scope.ground.is_doubtful:
+        raise Refused
+    if lattice is None:
+        raise Refused(NoLattice(element.span, f"`{element.span.text}`"))
+    if not scope.is_per_site(name):
+        fix = f"write `{name}`, or declare it per site"
+        what = "it has no index"
+        raise Refused(NotPerSite(element.span, name, what, fix))
+    found = [_index(node, scope) for node in element.index]
+    is_whole = all(value == math.floor(value) for value in found)
+    has_all = len(found) == len(lattice.shape)
+    site = lattice.find([int(i) for i in found]) if is_whole and has_all else None
+    if site is None:
+        ranges = ", ".join(f"0..{size - 1}" for size in lattice.shape)
+        raise Refused(NoSuchSite(element.span, element.span.text, ranges))
+    return site
+
+
+def _index(node: ast.Expression, scope: Scope) -> float:
+    expr = _Lowering(scope, node.span, Reading.CONSTANT).expression(node, {}).expr
+    value = float(evaluate_float64(expr, (), scope.constants, 0.0))
+    if not math.isfinite(value):
+        raise Refused(NotFinite(node.span, "the index", f"{value:g}"))
+    return value
+
+
+class _Lowering:
+    """One expression being lowered; counts its work, which functions can multiply.
+
+    `site` is the one that `sum` and its like have come to, `None` outside of them.
+    """
+
+    def __init__(self, scope: Scope, span: Span, reading: Reading) -> None:
         self.scope = scope
         self.span = span
+        self.reading = reading
+        self.site: int | None = None
         self.work = 0
 
     def expression(
@@ -181,8 +219,10 @@ class _Lowering:
         match node:
             case ast.Literal(value):
                 return _Sized(number(value))
-            case ast.Reference(name):
-                return self._reference(name, arguments)
+            case ast.Reference():
+                return self._reference(node, arguments)
+            case ast.Element():
+                return self._element(node)
             case ast.Operation(function, operands):
                 return self._call(
                     function, [self.expression(o, arguments) for o in operands]
@@ -190,7 +230,10 @@ class _Lowering:
             case ast.MassActionFactor(side):
                 factors = mass_action_factors(side, self.scope)
                 size = 3 * len(factors) + 1
-                return _Sized(product(factors), size, len(factors) + 1)
+                expr = map_leaves(product(factors), lambda leaf: self._here(leaf, node))
+                return _Sized(expr, size, len(factors) + 1)
+            case ast.Application(name, given) if _is_over_sites(name):
+                return self._over_sites(node, given[0], arguments)
             case ast.Application(name, given):
                 lowered = [self.expression(a, arguments) for a in given]
                 if name.text in BUILT_IN_FUNCTIONS:
@@ -205,7 +248,10 @@ class _Lowering:
                 inner = dict(zip(names, lowered, strict=True))
                 return self.expression(declared.body, inner)
 
-    def _reference(self, name: str, arguments: Mapping[str, _Sized]) -> _Sized:
+    def _reference(
+        self, node: ast.Reference, arguments: Mapping[str, _Sized]
+    ) -> _Sized:
+        name = node.name
         if name in arguments:
             return arguments[name]
         if name in self.scope.names.doubtful:
@@ -216,7 +262,94 @@ class _Lowering:
             return _Sized(Time())
         if name not in self.scope.values:
             raise Refused
-        return _measure(self.scope.values[name])
+        value = self.scope.values[name]
+        if name in self.scope.species or isinstance(value, ParameterRef):
+            return _Sized(self._here(value, node))
+        if self.reading is Reading.OWN_SITE:
+            return _measure(self._as_own_site(value, node))
+        return _measure(value)
+
+    def _here(self, leaf: Expr, node: ast.Reference | ast.MassActionFactor) -> Expr:
+        """A species or a parameter where the expression reads it."""
+        if isinstance(leaf, Count) and self.reading is Reading.STATE:
+            ground = self.scope.ground
+            is_here = leaf.slot in ground.per_site
+            return Count(ground.blocks[leaf.slot][self._site(node) if is_here else 0])
+        if isinstance(leaf, ParameterRef):
+            values = self.scope.constants[leaf.index]
+            is_here = self.reading in (Reading.OWN_SITE, Reading.SITE_CONSTANT)
+            if isinstance(values, np.ndarray) and not is_here:
+                return number(float(values[self._site(node)]))
+        return leaf
+
+    def _site(self, node: ast.Reference | ast.MassActionFactor) -> int:
+        """The site that an expression is at."""
+        if self.site is not None:
+            return self.site
+        lattice, name = self.scope.ground.lattice, node.span.text
+        fix = f"write `sum({name})` or `mean({name})`"
+        if isinstance(node, ast.Reference) and lattice is not None:
+            zeros = ", ".join("0" for _ in lattice.shape)
+            fix += f", or `{name}[{zeros}]` for one site"
+        raise Refused(WhichSite(node.span, name, fix))
+
+    def _as_own_site(self, value: Expr, node: ast.Reference) -> Expr:
+        """An observable or a set in terms of species, where it reads no site."""
+        ground = self.scope.ground
+        species = {
+            block[0]: place
+            for place, block in enumerate(ground.blocks)
+            if place not in ground.per_site
+        }
+        if not slots_of(value) <= species.keys():
+            raise Refused(OtherSites(node.span, node.name))
+        return map_leaves(
+            value,
+            lambda leaf: Count(species[leaf.slot]) if isinstance(leaf, Count) else leaf,
+        )
+
+    def _element(self, node: ast.Element) -> _Sized:
+        if node.name.text in self.scope.names.doubtful:
+            raise Refused
+        value = self.scope.values.get(node.name.text)
+        site = site_of(node, self.scope)
+        if isinstance(value, ParameterRef):
+            values = self.scope.constants[value.index]
+            assert isinstance(values, np.ndarray)
+            return _Sized(number(float(values[site])))
+        if self.reading is Reading.OWN_SITE:
+            raise Refused(OtherSites(node.span, node.span.text))
+        block = self.scope.ground.blocks[self.scope.species[node.name.text]]
+        return _Sized(Count(block[site]))
+
+    def _over_sites(
+        self,
+        node: ast.Application,
+        body: ast.Expression,
+        arguments: Mapping[str, _Sized],
+    ) -> _Sized:
+        """`sum(body)` and its like: the body at every site, counted as one."""
+        ground, text = self.scope.ground, f"{node.name.text}(...)"
+        if ground.is_doubtful:
+            raise Refused
+        if ground.lattice is None:
+            raise Refused(NoLattice(node.span, f"`{text}`"))
+        if self.reading is Reading.OWN_SITE:
+            raise Refused(OtherSites(node.span, text))
+        if self.site is not None:
+            reason = f"`{text}` stands inside another sum over sites"
+            raise Refused(BadLattice(node.span, reason, "write them side by side"))
+        values: list[Expr] = []
+        before, first = self.work, _Sized(number(0))
+        for site in range(ground.lattice.sites):
+            self.site, self.work = site, before
+            first = self.expression(body, arguments)
+            values.append(first.expr)
+            if first.size * ground.lattice.sites > MAX_SITES_SIZE:
+                raise Refused(TooLong(self.span, MAX_SIZE, MAX_DEPTH))
+        self.site = None
+        function = BUILT_IN_FUNCTIONS[node.name.text]
+        return _Sized(call(function, *values), first.size + 1, first.depth + 1)
 
     def _call(self, function: Function, arguments: Sequence[_Sized]) -> _Sized:
         size = 1 + sum(argument.size for argument in arguments)
@@ -229,6 +362,10 @@ class _Lowering:
             raise Refused(TooLong(self.span, MAX_SIZE, MAX_DEPTH))
 
 
+def _is_over_sites(name: ast.Name) -> bool:
+    return BUILT_IN_FUNCTIONS.get(name.text) in OVER_SITES
+
+
 def _check_order(order: ast.Expression) -> None:
     value = order.value if isinstance(order, ast.Literal) else None
     if value is None or value != int(value) or not 0 <= value <= _MAX_ORDER:
@@ -237,11 +374,14 @@ def _check_order(order: ast.Expression) -> None:
 
 
 def _measure(expr: Expr) -> _Sized:
-    """Size and depth of an observable's or a set's expression."""
+    """Size and depth of an observable's or a set's expression, all sites as one."""
     size, deepest = 0, 0
     pending = [(expr, 1)]
     while pending:
         node, depth = pending.pop()
         size, deepest = size + 1, max(deepest, depth)
-        pending += [(child, depth + 1) for child in children(node)]
+        below = children(node)
+        if isinstance(node, Call) and node.function in OVER_SITES:
+            below = below[:1]
+        pending += [(child, depth + 1) for child in below]
     return _Sized(expr, size, deepest)

@@ -34,6 +34,8 @@ _COLUMNS = {
     "species": ("_IN", "_ASSIGN", "_TILDE"),
     "observe": ("_ASSIGN",),
     "set": ("_ASSIGN",),
+    "init": ("_ASSIGN", "_TILDE"),
+    "diffuse": ("_AT",),
     "reaction": ("_AT",),
 }
 _COMMENT_GAP = "  "

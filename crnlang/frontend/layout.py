@@ -13,9 +13,9 @@ _CLOSER = {"_LPAR": "_RPAR", "_LSQB": "_RSQB"}
 _CLOSERS = frozenset(_CLOSER.values())
 _TIGHT = frozenset({"STAR", "SLASH", "POWER", "_DOTDOT"})
 #: Behind one of these a minus stands between two operands.
-_OPERAND_ENDS = frozenset({"NAME", "NUMBER", "EMPTY", "UNIT", *_CLOSERS})
+_OPERAND_ENDS = frozenset({"NAME", "NUMBER", "EMPTY", "UNIT", "OPTION", *_CLOSERS})
 #: Behind one of these an opening bracket belongs to a call.
-_CALLED = frozenset({"NAME", "_MA", "_PROPENSITY"})
+_CALLED = frozenset({"NAME", "INDEXED", "_MA", "_PROPENSITY"})
 #: Where a range like `0..a+1` begins or ends.
 _RANGE_EDGES = frozenset({"_COMMA", "_ASSIGN", "_IN", "_TILDE", "_AT"})
 #: Operators before which a long line is broken, the loosest first.

@@ -7,14 +7,15 @@ from crnlang.diagnostics import Report
 from crnlang.frontend import ast
 from crnlang.frontend.asks import lower_queries, lower_solves
 from crnlang.frontend.convention import find_convention
-from crnlang.frontend.errors import BadRange, OutsideRange, UnknownChoice
-from crnlang.frontend.expressions import Scope, try_condition, try_constant, try_lower
+from crnlang.frontend.expressions import try_condition, try_lower
+from crnlang.frontend.lattices import lower_hops, lower_site_starts
 from crnlang.frontend.names import Names
+from crnlang.frontend.parameters import lower_parameters
 from crnlang.frontend.reactions import lower_reactions
+from crnlang.frontend.scope import Scope
 from crnlang.frontend.species import lower_species
 from crnlang.frontend.stand_ins import stand_in
-from crnlang.ir.expr import ParameterRef
-from crnlang.ir.network import Network, Observable, Parameter, StateSet
+from crnlang.ir.network import Network, Observable, StateSet, blocks_of
 
 _S = TypeVar("_S")
 
@@ -29,9 +30,11 @@ def lower_program(program: ast.Program, names: Names, report: Report) -> Network
     _note_losses(program, report)
     convention = find_convention(program)
     scope = Scope(names, _functions(program, names, report), convention)
-    parameters = _parameters(program, scope, report)
+    parameters = lower_parameters(program, scope, report)
     species = lower_species(_all(program, ast.SpeciesDeclaration), scope, report)
     species += stand_in(_all(program, ast.ReactionStatement), scope, report)
+    lattice = scope.ground.lattice
+    scope.ground.blocks = blocks_of(species, lattice.sites if lattice else 1)
     observables, sets = _named_quantities(program, scope, report)
     model = next(iter(_all(program, ast.ModelStatement)), None)
     return Network(
@@ -46,6 +49,9 @@ def lower_program(program: ast.Program, names: Names, report: Report) -> Network
         queries=lower_queries(_all(program, ast.QueryStatement), scope, report),
         solves=lower_solves(_all(program, ast.SolveStatement), scope, report),
         source=program.source,
+        lattice=lattice,
+        hops=lower_hops(_all(program, ast.DiffuseStatement), scope, report),
+        site_starts=lower_site_starts(_all(program, ast.InitStatement), scope, report),
     )
 
 
@@ -73,58 +79,6 @@ def _functions(
         for function in _all(program, ast.FunctionDeclaration)
         if names.declares(function.name) and report.is_sound(function.span)
     }
-
-
-def _parameters(
-    program: ast.Program, scope: Scope, report: Report
-) -> tuple[Parameter, ...]:
-    """The parameters with a value; each becomes usable for those below it."""
-    found: list[Parameter] = []
-    for declaration in _all(program, ast.ParameterDeclaration):
-        parameter = _parameter(declaration, scope, report)
-        if parameter is not None and scope.names.declares(declaration.name):
-            scope.values[parameter.name] = ParameterRef(len(found))
-            scope.constants.append(parameter.value)
-            found.append(parameter)
-    return tuple(found)
-
-
-def _parameter(
-    declaration: ast.ParameterDeclaration, scope: Scope, report: Report
-) -> Parameter | None:
-    name, span = declaration.name.text, declaration.span
-    value = try_constant(declaration.value, scope, f"the parameter `{name}`", report)
-    range_ = declaration.range
-    ends = None if range_ is None else _range(range_, scope, report)
-    if value is None:
-        return None
-    low, high = ends or (None, None)
-    if ends is not None and not ends[0] <= value <= ends[1]:
-        shown = (f"{value:g}", f"{ends[0]:g}", f"{ends[1]:g}")
-        report.add(OutsideRange(declaration.value.span, name, *shown))
-    is_log = range_ is not None and range_.scale is not None
-    return Parameter(name, value, low, high, is_log, declaration.unit, span)
-
-
-def _range(
-    range_: ast.Range, scope: Scope, report: Report
-) -> tuple[float, float] | None:
-    """The two ends of a range; `None` where one has an error, or both together."""
-    low = try_constant(range_.low, scope, "the range", report)
-    high = try_constant(range_.high, scope, "the range", report)
-    scale = range_.scale
-    if scale is not None and scale.text != "log":
-        report.add(UnknownChoice(scale.span, "scale", scale.text, "log", "write `log`"))
-    if low is None or high is None:
-        return None
-    if low >= high:
-        reason = f"the range {low:g}..{high:g} is empty: low must be below high"
-        report.add(BadRange(range_.span, reason))
-        return None
-    if scale is not None and low <= 0:
-        reason = "a logarithmic range must begin above 0"
-        report.add(BadRange(range_.span, reason))
-    return low, high
 
 
 def _named_quantities(

@@ -35,14 +35,14 @@ def _faults(query: ast.QueryStatement) -> list[tuple[Span, str]]:
     if kind.text == "dist":
         if not query.arguments:
             found.append((kind.span, "`dist` needs the names of one or more species"))
-        seen: set[str] = set()
+        seen: set[ast.Expression] = set()
         for argument in query.arguments:
-            if not isinstance(argument, ast.Reference):
+            if not isinstance(argument, ast.Reference | ast.Element):
                 found.append((argument.span, "`dist` takes names of species only"))
-            elif argument.name in seen:
-                found.append((argument.span, f"`{argument.name}` stands here twice"))
-            else:
-                seen.add(argument.name)
+            elif argument in seen:
+                text = argument.span.text
+                found.append((argument.span, f"`{text}` stands here twice"))
+            seen.add(argument)
     elif len(query.arguments) != 1:
         count = len(query.arguments)
         found.append((kind.span, f"`{kind.text}` takes one expression, not {count}"))

@@ -12,12 +12,20 @@ from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.errors import DeclaredTwice, RepeatedCatalyst
 from crnlang.frontend.expressions import (
-    Refused,
-    Scope,
     mass_action_factors,
     try_lower,
 )
-from crnlang.ir.expr import Expr, move_slots, number, product, slots_of
+from crnlang.frontend.lattice_errors import WhichSite
+from crnlang.frontend.scope import Reading, Refused, Scope
+from crnlang.ir.expr import (
+    Expr,
+    ParameterRef,
+    move_slots,
+    number,
+    product,
+    slots_of,
+    walk,
+)
 from crnlang.ir.network import Reaction
 
 
@@ -61,7 +69,7 @@ def _lower_statement(
     """The channels of one statement; none where its coefficients have an error."""
     statement = _without_repeated_catalysts(statement, report)
     channels = list(_channels(statement, place))
-    laws = [_lower_law(channel, scope, report) for channel in channels]
+    laws = [_at_home(c, _lower_law(c, scope, report), scope, report) for c in channels]
     _check_names(statement, channels, seen, report)
     if None in laws:
         report.distrust(statement.span)
@@ -142,16 +150,40 @@ def _lower_law(channel: _Channel, scope: Scope, report: Report) -> _Law | None:
     """The law of a channel; `None` where it has an error."""
     match channel.law:
         case ast.ConstantLaw(constant):
-            rate = try_lower(constant, scope, report)
+            rate = try_lower(constant, scope, report, Reading.OWN_SITE)
             factors = _try_factors(channel.reactants, scope, report)
             if rate is None or factors is None:
                 return None
             return _Law(rate, product([rate, *factors]))
         case ast.PropensityLaw(written):
-            propensity = try_lower(written, scope, report)
+            propensity = try_lower(written, scope, report, Reading.OWN_SITE)
             return None if propensity is None else _Law(None, propensity)
         case ast.UnreadLaw():
             return None
+
+
+def _at_home(
+    channel: _Channel, law: _Law | None, scope: Scope, report: Report
+) -> _Law | None:
+    """The law; `None` where it reads a site although the reaction happens at none."""
+    terms = [*channel.reactants.terms, *channel.products.terms]
+    if law is None or any(scope.is_per_site(term.species.text) for term in terms):
+        return law
+    species = {place: name for name, place in scope.species.items()}
+    names = [species[slot] for slot in slots_of(law.propensity)]
+    read = {
+        node.index for node in walk(law.propensity) if isinstance(node, ParameterRef)
+    }
+    names += [
+        name
+        for name, value in scope.values.items()
+        if isinstance(value, ParameterRef) and value.index in read
+    ]
+    for name in filter(scope.is_per_site, names):
+        fix = "this reaction happens once: no species on its sides is per site"
+        report.add(WhichSite(channel.law.span, name, fix))
+        return None
+    return law
 
 
 def _try_factors(side: ast.Side, scope: Scope, report: Report) -> list[Expr] | None:

@@ -83,10 +83,6 @@ _CHARACTERS = {
 }
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _LATER = {
-    "lattice": ("lattices are", "model one site for now"),
-    "diffuse": ("diffusion is", "write each hop as a reaction for now"),
-    "per": ("species `per site` are", "model one site for now"),
-    "init": ("`init` is", "give the start with the species: `species X in 0..9 = 3`"),
     "event": (
         "events are",
         "write the change into a constant: `@ if(t < 4, k, k_late)`",

@@ -79,6 +79,7 @@ def _check_single(program: ast.Program, report: Report) -> None:
         ast.Header: "crn",
         ast.ModelStatement: "model",
         ast.MassActionStatement: "massaction",
+        ast.LatticeStatement: "lattice",
     }
     first: dict[str, Span] = {}
     for statement in program.statements:
@@ -104,8 +105,14 @@ class _Checker:
 
     def statement(self, statement: ast.Statement) -> None:
         match statement:
-            case ast.ParameterDeclaration(name, value, _, range_):
-                self.expression(value, CONSTANT, before=name.span)
+            case ast.LatticeStatement(sizes=sizes, options=options):
+                self.values(*sizes)
+                for option in options:
+                    if option.key.text == "spacing":
+                        self.values(*option.values)
+            case ast.ParameterDeclaration(name, index, value, _, range_):
+                room = CONSTANT.with_arguments(self.arguments(index))
+                self.expression(value, room, before=name.span)
                 if range_ is not None:
                     self.expression(range_.low, CONSTANT, before=name.span)
                     self.expression(range_.high, CONSTANT, before=name.span)
@@ -118,10 +125,15 @@ class _Checker:
                 self.function(statement)
             case ast.SpeciesDeclaration(bounds=bounds, start=start):
                 self.values(bounds)
-                if isinstance(start, ast.StartCount):
-                    self.values(start.count)
-                elif start is not None:
-                    self.values(*start.arguments)
+                if start is not None:
+                    self.start(start)
+            case ast.InitStatement(element, start):
+                self.element(element)
+                self.start(start)
+            case ast.DiffuseStatement(names, _, rate):
+                for name in names:
+                    self.species(name)
+                self.expression(rate, RATE)
             case ast.ReactionStatement():
                 self.reaction(statement)
             case ast.ObserveStatement(name, value) | ast.SetStatement(name, value):
@@ -135,16 +147,31 @@ class _Checker:
             case _:
                 pass  # header and model use no names
 
+    def start(self, start: ast.StartCount | ast.StartLaw) -> None:
+        if isinstance(start, ast.StartCount):
+            self.values(start.count)
+        else:
+            self.values(*start.arguments)
+
+    def element(self, element: ast.Element) -> None:
+        """A species at one site, its index a constant."""
+        self.species(element.name)
+        self.values(*element.index)
+
+    def arguments(self, names: Iterable[ast.Name]) -> Iterable[str]:
+        """The names that stand for arguments, or for the indices of a site."""
+        first: dict[str, Span] = {}
+        for name in names:
+            if meaning := built_in_meaning(name.text):
+                self.report.add(BuiltInName(name.span, name.text, meaning))
+            elif name.text in first:
+                before = first[name.text]
+                self.report.add(DeclaredTwice(name.span, name.text, before))
+            first.setdefault(name.text, name.span)
+        return first
+
     def function(self, declaration: ast.FunctionDeclaration) -> None:
-        arguments: dict[str, Span] = {}
-        for argument in declaration.arguments:
-            if meaning := built_in_meaning(argument.text):
-                self.report.add(BuiltInName(argument.span, argument.text, meaning))
-            elif argument.text in arguments:
-                first = arguments[argument.text]
-                self.report.add(DeclaredTwice(argument.span, argument.text, first))
-            arguments.setdefault(argument.text, argument.span)
-        room = FUNCTION_BODY.with_arguments(arguments)
+        room = FUNCTION_BODY.with_arguments(self.arguments(declaration.arguments))
         self.expression(declaration.body, room, before=declaration.name.span)
 
     def reaction(self, reaction: ast.ReactionStatement) -> None:
@@ -181,6 +208,8 @@ class _Checker:
             for argument in query.arguments:
                 if isinstance(argument, ast.Reference):
                     self.species(ast.Name(argument.name, argument.span))
+                elif isinstance(argument, ast.Element):
+                    self.element(argument)
         else:
             for argument in query.arguments:
                 self.expression(argument, STATE)
@@ -229,6 +258,9 @@ class _Checker:
         match node:
             case ast.Reference(name, span):
                 self.reference(name, span, room, before)
+            case ast.Element(name, index):
+                self.reference(name.text, name.span, room, before)
+                self.values(*index)
             case ast.Operation(_, operands):
                 for operand in operands:
                     self.expression(operand, room, before)
@@ -295,7 +327,7 @@ class _Checker:
         if name.text in self.names.doubtful:
             return None
         if name.text in BUILT_IN_FUNCTIONS:
-            return ARITY[BUILT_IN_FUNCTIONS[name.text]]
+            return ARITY.get(BUILT_IN_FUNCTIONS[name.text], 1)
         found = self.names.table.get(name.text)
         if found is None:
             known = [*self.names.of_kind("function"), *BUILT_IN_FUNCTIONS]
@@ -319,6 +351,7 @@ BUILT_IN_USAGE = {
     "hillar": "write `hillar(X, Y, v, K, n)` for v*X^n/(X^n + Y^n + K^n)",
     "mm": "write `mm(X, v, K)` for v*X/(X + K)",
     "mmr": "write `mmr(X, v, K)` for v*K/(X + K)",
+    **{name: f"write `{name}(X)`: X at every site" for name in ("sum", "mean")},
 }
 
 

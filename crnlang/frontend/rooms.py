@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from crnlang.frontend import ast
-from crnlang.ir.expr import ARITY, Function
+from crnlang.ir.expr import ARITY, OVER_SITES, Function
 
 #: Kinds of declared names, as the user reads them.
 KINDS = {
@@ -17,7 +17,7 @@ KINDS = {
 }
 TIME_NAMES = ("t", "time")
 CONSTANTS = {"pi": math.pi}
-BUILT_IN_FUNCTIONS: dict[str, Function] = {f.value: f for f in ARITY}
+BUILT_IN_FUNCTIONS: dict[str, Function] = {f.value: f for f in (*ARITY, *OVER_SITES)}
 
 
 @dataclass(frozen=True, slots=True)

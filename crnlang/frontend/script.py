@@ -253,7 +253,9 @@ def _places(text: str) -> Iterator[_Place]:
         depth = 0
         tokens = [token for token in group.tokens if token.type != "_SEPARATOR"]
         is_param = tokens[0].type == "_PARAM"
+        previous = ""
         for token in tokens:
+            is_index, previous = previous == "INDEXED", token.type
             if unit is not None:
                 if token.type != "_RSQB":
                     continue
@@ -262,7 +264,7 @@ def _places(text: str) -> Iterator[_Place]:
                 inside = inside if "\n" in inside else inside.strip()
                 yield _Place("UNIT", f"[{inside}]", number, start, end)
                 unit = None
-            elif is_param and depth == 0 and token.type == "_LSQB":
+            elif is_param and depth == 0 and token.type == "_LSQB" and not is_index:
                 unit = token
             else:
                 depth += (token.type in _OPENERS) - (token.type in _CLOSERS)
@@ -306,5 +308,8 @@ def _spell(kind: str, words: Sequence[Word]) -> list[Word]:
                 both = (*last.comments, *word.comments)
                 spelled[-1] = Word(last.kind, last.text, both)
                 continue
+        if kind == "lattice" and depth == 0 and text in ("boundary", "spacing"):
+            spelled.append(Word("OPTION", text, word.comments))
+            continue
         spelled.append(Word(word.kind, text, word.comments))
     return spelled

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from crnlang.diagnostics import Report, listing, suggest
 from crnlang.frontend import ast
 from crnlang.frontend.errors import BadRange, NotWhole, UnknownChoice, WrongArguments
-from crnlang.frontend.expressions import Scope, try_constant
+from crnlang.frontend.expressions import try_constant
+from crnlang.frontend.lattice_errors import NoLattice
+from crnlang.frontend.scope import Scope
 from crnlang.ir.expr import Count
 from crnlang.ir.network import (
     MAX_CAP,
@@ -41,14 +43,21 @@ def lower_species(
             cap = _cap(declaration.bounds, scope, report)
             is_sound = cap is not None
             cap = MAX_CAP if cap is None else cap
-        initial = _initial(declaration.start, scope, report)
+        if declaration.start is not None:
+            initial = lower_start(declaration.start, scope, report)
+        else:
+            initial = Delta(0)
+        is_per_site = _is_per_site(declaration.place, scope, report)
         is_sound = is_sound and initial is not None
         for name in filter(scope.names.declares, declaration.names):
             if not is_sound:
                 report.distrust(name.span)
             scope.species[name.text] = len(found)
             scope.values[name.text] = Count(len(found))
-            found.append(Species(name.text, cap, initial or Delta(0), name.span))
+            if is_per_site:
+                scope.ground.per_site.add(len(found))
+            start = initial or Delta(0)
+            found.append(Species(name.text, cap, start, name.span, is_per_site))
         if not all(map(scope.names.declares, declaration.names)):
             report.leave_out("species")
     return tuple(found)
@@ -74,12 +83,22 @@ def _whole(node: ast.Expression, scope: Scope, what: str, report: Report) -> int
     return None
 
 
-def _initial(
-    start: ast.StartCount | ast.StartLaw | None, scope: Scope, report: Report
+def _is_per_site(place: ast.Name | None, scope: Scope, report: Report) -> bool:
+    """Whether `per site` stands there; what is wrong with it is reported."""
+    if place is None:
+        return False
+    if place.text != "site":
+        fix = "write `per site`"
+        report.add(UnknownChoice(place.span, "place", place.text, "site", fix))
+    elif scope.ground.lattice is None and not scope.ground.is_doubtful:
+        report.add(NoLattice(place.span, "`per site`"))
+    return scope.ground.lattice is not None
+
+
+def lower_start(
+    start: ast.StartCount | ast.StartLaw, scope: Scope, report: Report
 ) -> Initial | None:
-    """The law at the start, by default 0 copies; `None` after a refusal."""
-    if start is None:
-        return Delta(0)
+    """The law at the start; `None` after a refusal, which is reported."""
     if isinstance(start, ast.StartCount):
         count = _whole(start.count, scope, "the start", report)
         return None if count is None else Delta(count)

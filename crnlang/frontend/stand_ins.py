@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from crnlang.diagnostics import Report, nearest
 from crnlang.frontend import ast
-from crnlang.frontend.expressions import Scope
+from crnlang.frontend.scope import Scope
 from crnlang.ir.network import MAX_CAP, Delta, Species
 
 

@@ -2,13 +2,16 @@
 
 `Count(slot)` is local to its owner: in a reaction it is the copy number of the
 reaction's `slot`-th variable, in an observable or a set it is the variable itself.
-So expanding a lattice never touches an expression.
+So a lattice has one propensity for all its sites. The same holds of a parameter that
+differs between sites: in a reaction it is the one of the reaction's site.
 """
 
 # pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 
+import functools
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -57,6 +60,10 @@ class Function(Enum):
     HILL = "hill"
     HILLR = "hillr"
     HILLAR = "hillar"
+    SUM = "sum"
+    MEAN = "mean"
+    ALL = "all"
+    ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,16 @@ MEANING: Mapping[Function, Callable[..., Array]] = {
     Function.HILL: lambda xp, x, v, k, m: v * x**m / (x**m + k**m),
     Function.HILLR: lambda xp, x, v, k, m: v * k**m / (x**m + k**m),
     Function.HILLAR: lambda xp, x, y, v, k, m: v * x**m / (x**m + y**m + k**m),
+    Function.SUM: lambda xp, *values: functools.reduce(operator.add, values),
+    Function.MEAN: lambda xp, *values: (
+        functools.reduce(operator.add, values) / len(values)
+    ),
+    Function.ALL: lambda xp, *values: xp.where(
+        functools.reduce(operator.and_, [value != 0 for value in values]), 1.0, 0.0
+    ),
+    Function.ANY: lambda xp, *values: xp.where(
+        functools.reduce(operator.or_, [value != 0 for value in values]), 1.0, 0.0
+    ),
 }
 
 #: Number of arguments of each function that a file can call by name.
@@ -201,6 +218,9 @@ ARITY: Mapping[Function, int] = {
     Function.HILLAR: 5,
 }
 
+#: Functions of one argument for each site of a lattice, spelled with one for all.
+OVER_SITES = (Function.SUM, Function.MEAN, Function.ALL, Function.ANY)
+
 #: Functions whose value is 0.0 or 1.0.
 TRUTH_VALUED = (
     Function.LT,
@@ -212,6 +232,8 @@ TRUTH_VALUED = (
     Function.AND,
     Function.OR,
     Function.NOT,
+    Function.ALL,
+    Function.ANY,
 )
 
 #: Functions whose last argument must be a whole-number constant.
@@ -304,7 +326,7 @@ def evaluate_float64(
     def as_float64(leaf: Expr) -> Expr:
         return Number(np.float64(leaf.value)) if isinstance(leaf, Number) else leaf
 
-    constants = np.asarray(parameters, dtype=np.float64)
+    constants = [np.asarray(value, dtype=np.float64)[()] for value in parameters]
     with np.errstate(all="ignore"):
         result = evaluate(
             map_leaves(expr, as_float64),

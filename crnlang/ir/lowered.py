@@ -1,10 +1,10 @@
 """The network as the engines see it: variables, a state space, families of channels.
 
 Axes: `variables` (species times sites), `laws`, `instances` (of one family, one a
-site or an edge), `width` (variables that one channel touches), `parameters`.
+site or an edge), `width` (variables that one channel touches), `parameters`, `sites`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,12 +48,14 @@ class StateSpace:
 class ChannelFamily:
     """One reaction (or several with the same net change) over all its instances.
 
-    `Count(slot)` in `propensity` is the copy number of column `slot` of `variables`.
+    `Count(slot)` in `propensity` is the copy number of column `slot` of `variables`;
+    `sites` are the sites whose parameters each instance reads.
     """
 
     name: str
     reactions: tuple[str, ...]
     variables: Int[np.ndarray, "instances width"]
+    sites: Int[np.ndarray, " instances"]
     net_change: Int[np.ndarray, " width"]
     propensity: Expr
     span: Span = field(repr=False)
@@ -64,7 +66,8 @@ class LoweredNetwork:
     """Everything an engine needs; `network` is kept for names and questions.
 
     `initial[v]` is the law of variable `v` at the start, over `0..cap`; the initial
-    law is their product.
+    law is their product. Parameters that differ between sites are nan in `parameters`
+    and stand in `site_parameters` by their position there.
     """
 
     network: Network
@@ -72,6 +75,18 @@ class LoweredNetwork:
     families: tuple[ChannelFamily, ...]
     parameters: Float[np.ndarray, " parameters"]
     initial: tuple[Float[np.ndarray, " _levels"], ...]
+    site_parameters: Mapping[int, Float[np.ndarray, " sites"]] = field(
+        default_factory=dict[int, Float[np.ndarray, " sites"]]
+    )
+
+    def constants(
+        self, family: ChannelFamily
+    ) -> list[float | Float[np.ndarray, " instances"]]:
+        """The parameters as a family reads them: numbers, or one for each instance."""
+        return [
+            self.site_parameters[i][family.sites] if i in self.site_parameters else one
+            for i, one in enumerate(self.parameters.tolist())
+        ]
 
     def variables_of(self, names: Sequence[str]) -> tuple[int, ...]:
         """Positions of variables by name; `KeyError` for one that is unknown."""

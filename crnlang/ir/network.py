@@ -4,11 +4,13 @@ Every name is resolved, every sugar is gone, nothing is expanded over sites yet.
 Order is the user's order. Places in the text are kept but ignored by equality.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from crnlang.diagnostics import SourceText, Span
 from crnlang.ir.expr import Expr
+from crnlang.ir.lattice import Lattice
 
 SettingValue = float | str | tuple[float, ...]
 
@@ -59,17 +61,34 @@ Initial = Delta | Poisson | Binomial | Uniform
 
 @dataclass(frozen=True, slots=True)
 class Species:
-    """A kind of molecule; `cap` is its largest copy number, `None` if undeclared."""
+    """A kind of molecule; `cap` is its largest copy number, `None` if undeclared.
+
+    One that `is_per_site` has a copy number, up to the cap, at every site.
+    """
 
     name: str
     cap: int | None
+    initial: Initial
+    span: Span = field(compare=False, repr=False)
+    is_per_site: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStart:
+    """The start of a species at one site, where it is not that of the species."""
+
+    species: int
+    site: int
     initial: Initial
     span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A rate constant with its value; `low..high` is the plausible range, if given."""
+    """A rate constant with its value; `low..high` is the plausible range, if given.
+
+    One that differs between sites has `site_values`, and nan for its value.
+    """
 
     name: str
     value: float
@@ -78,11 +97,15 @@ class Parameter:
     is_log: bool
     unit: str | None
     span: Span = field(compare=False, repr=False)
+    site_values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """One channel: what it reads, what it changes, how fast it fires.
+
+    One that touches a species per site happens at every site, with the copy numbers
+    that such species have there.
 
     `variables` are the species it touches, first use first; `orders` the reactant
     multiplicity and `net_change` the change of each; `Count(slot)` in `propensity`
@@ -100,8 +123,21 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """A molecule goes to a neighbouring site, at `rate` for each directed edge.
+
+    What differs between sites is taken where the molecule leaves.
+    """
+
+    name: str
+    species: int
+    rate: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Observable:
-    """A named number that depends on the state; `Count(slot)` indexes species."""
+    """A named number that depends on the state; `Count(slot)` indexes variables."""
 
     name: str
     value: Expr
@@ -119,10 +155,10 @@ class StateSet:
 
 @dataclass(frozen=True, slots=True)
 class DistQuery:
-    """`dist(X, Y, at=...)`: the joint law of some species."""
+    """`dist(X, Y[0], at=...)`: the joint law of some variables."""
 
     name: str
-    species: tuple[int, ...]
+    variables: tuple[int, ...]
     given: Expr | None
     times: tuple[float, ...]
     span: Span = field(compare=False, repr=False)
@@ -164,9 +200,23 @@ class SolveBlock:
     span: Span = field(compare=False, repr=False)
 
 
+def blocks_of(species: Sequence[Species], sites: int) -> list[range]:
+    """The variables of each species on so many sites, at consecutive places."""
+    found: list[range] = []
+    end = 0
+    for kind in species:
+        start, end = end, end + (sites if kind.is_per_site else 1)
+        found.append(range(start, end))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A whole model: physics and questions."""
+    """A whole model: physics and questions.
+
+    Variables are what has a copy number: the species, and of those per site one for
+    each site, at consecutive places.
+    """
 
     name: str
     title: str
@@ -179,3 +229,24 @@ class Network:
     queries: tuple[Query, ...]
     solves: tuple[SolveBlock, ...]
     source: SourceText = field(compare=False, repr=False)
+    lattice: Lattice | None = None
+    hops: tuple[Hop, ...] = ()
+    site_starts: tuple[SiteStart, ...] = ()
+
+    @property
+    def sites(self) -> int:
+        """The number of sites; 1 without a lattice."""
+        return 1 if self.lattice is None else self.lattice.sites
+
+    def blocks(self) -> list[range]:
+        """The variables of each species: one, or one for each site."""
+        return blocks_of(self.species, self.sites)
+
+    def variable_names(self) -> tuple[str, ...]:
+        """The names of all variables, `X` or `X[0,3]`: species after species."""
+        labels = [""] if self.lattice is None else self.lattice.site_labels()
+        return tuple(
+            species.name + label
+            for species in self.species
+            for label in (labels if species.is_per_site else [""])
+        )

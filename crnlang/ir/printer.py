@@ -3,8 +3,10 @@
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from crnlang.ir.expr import (
+    OVER_SITES,
     WHOLE_ORDER,
     Call,
     Count,
@@ -14,7 +16,8 @@ from crnlang.ir.expr import (
     ParameterRef,
     Time,
 )
-from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
+from crnlang.ir.lattice import Lattice
+from crnlang.ir.lowered import ChannelFamily, LoweredNetwork, StateSpace
 from crnlang.ir.network import (
     Binomial,
     Delta,
@@ -55,12 +58,33 @@ _BINDING = {
 }
 _ATOM = 9
 _LONGEST_FACTORIAL = 4
+_Item = TypeVar("_Item")
+#: Most names, numbers or arguments of a kind that are written out.
+_MOST_LISTED = 40
 
 
 def format_number(value: float) -> str:
     """A number as short as possible, exact enough to be read back."""
     text = f"{value:.12g}"
     return text if float(text) == value else repr(float(value))
+
+
+def shorten(items: Sequence[_Item]) -> list[_Item | None]:
+    """The items; of very many the first three and the last, `None` between them."""
+    if len(items) <= _MOST_LISTED:
+        return list(items)
+    return [*items[:3], None, items[-1]]
+
+
+def format_lattice(lattice: Lattice) -> str:
+    """The lattice as the language writes it."""
+    kind = "chain" if len(lattice.shape) == 1 else "grid"
+    boundaries = [boundary.value for boundary in lattice.boundary]
+    both = boundaries[0] if len({*boundaries}) == 1 else f"({', '.join(boundaries)})"
+    text = f"{kind}({', '.join(map(str, lattice.shape))}) boundary {both}"
+    if lattice.spacing is not None:
+        text += f" spacing {format_number(lattice.spacing)}"
+    return text
 
 
 def format_expression(
@@ -96,8 +120,9 @@ class _Writer:
         if function in WHOLE_ORDER:
             return self.factorial(function, arguments)
         if function not in _BINDING:
-            inside = ", ".join(self.write(argument)[0] for argument in arguments)
-            return f"{function.value}({inside})", _ATOM
+            shown = shorten(arguments) if function in OVER_SITES else arguments
+            inside = ["..." if a is None else self.write(a)[0] for a in shown]
+            return f"{function.value}({', '.join(inside)})", _ATOM
         binding = _BINDING[function]
         if function in (Function.NEG, Function.NOT):
             sign = "-" if function is Function.NEG else "not "
@@ -167,34 +192,65 @@ def format_initial(initial: Initial) -> str:
 
 def format_law(coefficients: Iterable[int], names: Sequence[str], total: int) -> str:
     """`A + 2 B = 3`."""
+    pairs = zip(coefficients, names, strict=True)
     text = ""
-    for coefficient, name in zip(coefficients, names, strict=True):
-        if coefficient:
-            sign = " - " if coefficient < 0 else " + "
-            copies = "" if abs(coefficient) == 1 else f"{abs(coefficient)} "
-            text += f"{sign if text or coefficient < 0 else ''}{copies}{name}"
+    for pair in shorten([pair for pair in pairs if pair[0]]):
+        if pair is None:
+            text += " + ..."
+            continue
+        coefficient, name = pair
+        sign = " - " if coefficient < 0 else " + "
+        copies = "" if abs(coefficient) == 1 else f"{abs(coefficient)} "
+        text += f"{sign if text or coefficient < 0 else ''}{copies}{name}"
     return f"{text.strip()} = {total}"
+
+
+def format_pools(space: StateSpace) -> list[str]:
+    """The conservation laws; of very many the first ones and the last."""
+    return [
+        "..."
+        if i is None
+        else format_law(space.laws[i].tolist(), space.names, int(space.totals[i]))
+        for i in shorten(range(len(space.totals)))
+    ]
+
+
+def format_order(space: StateSpace, gap: str) -> str:
+    """The variables in the order of prediction."""
+    order: list[int] = space.order.tolist()
+    names = [space.names[v] for v in order]
+    return gap.join("..." if name is None else name for name in shorten(names))
 
 
 def print_network(network: Network) -> str:
     """The network, one line a thing, sections in a fixed order."""
     species = [s.name for s in network.species]
+    variables = network.variable_names()
     constants = [p.name for p in network.parameters]
     convention = network.massaction.value if network.massaction else "none"
     lines = [f"network {network.name} {network.title!r}", f"massaction {convention}"]
+    if network.lattice is not None:
+        lines.append(f"lattice {format_lattice(network.lattice)}")
     lines += map(_parameter, network.parameters)
     for kind in network.species:
         cap = "?" if kind.cap is None else str(kind.cap)
+        place = " per site" if kind.is_per_site else ""
         start = format_initial(kind.initial)
-        lines.append(f"species {kind.name} in 0..{cap} {start}")
+        lines.append(f"species {kind.name} in 0..{cap}{place} {start}")
+    for start in network.site_starts:
+        name = variables[network.blocks()[start.species][start.site]]
+        lines.append(f"init {name} {format_initial(start.initial)}")
     lines += [_reaction(r, species, constants) for r in network.reactions]
+    for hop in network.hops:
+        rate = format_expression(hop.rate, species, constants)
+        lines.append(f"hop {hop.name}: {species[hop.species]}  rate {rate}")
     for observable in network.observables:
-        value = format_expression(observable.value, species, constants)
+        value = format_expression(observable.value, variables, constants)
         lines.append(f"observe {observable.name} = {value}")
     for states in network.sets:
-        condition = format_expression(states.condition, species, constants)
+        condition = format_expression(states.condition, variables, constants)
         lines.append(f"set {states.name} = {condition}")
-    lines += [_query(query, species, constants) for query in network.queries]
+    lines += [_query(query, variables, constants) for query in network.queries]
     for solve in network.solves:
         settings = [f"{key} = {_setting(value)}" for key, value in solve.settings]
         lines.append(f"solve {solve.name} with {solve.engine}: {'; '.join(settings)}")
@@ -207,7 +263,13 @@ def _parameter(parameter: Parameter) -> str:
         ends = f"{format_number(parameter.low)}..{format_number(parameter.high)}"
         range_ = f" in {ends}{' log' if parameter.is_log else ''}"
     unit = f" [{parameter.unit}]" if parameter.unit is not None else ""
-    return f"param {parameter.name} = {format_number(parameter.value)}{unit}{range_}"
+    value = format_number(parameter.value)
+    if values := parameter.site_values:
+        shown = [
+            "..." if one is None else format_number(one) for one in shorten(values)
+        ]
+        value = f"[{', '.join(shown)}] per site"
+    return f"param {parameter.name} = {value}{unit}{range_}"
 
 
 def _reaction(
@@ -222,16 +284,16 @@ def _reaction(
     return f"reaction {reaction.name}: {equation}  propensity {law}  ({origin})"
 
 
-def _query(query: Query, species: Sequence[str], constants: Sequence[str]) -> str:
+def _query(query: Query, names: Sequence[str], constants: Sequence[str]) -> str:
     match query:
         case DistQuery():
-            what = "dist(" + ", ".join(species[s] for s in query.species)
+            what = "dist(" + ", ".join(names[v] for v in query.variables)
         case ProbQuery():
-            what = "prob(" + format_expression(query.condition, species, constants)
+            what = "prob(" + format_expression(query.condition, names, constants)
         case ExpectQuery():
-            what = "expect(" + format_expression(query.value, species, constants)
+            what = "expect(" + format_expression(query.value, names, constants)
     if query.given is not None:
-        what += f", given={format_expression(query.given, species, constants)}"
+        what += f", given={format_expression(query.given, names, constants)}"
     return f"query {query.name} = {what}, at={_numbers(query.times)})"
 
 
@@ -248,15 +310,20 @@ def _numbers(values: Iterable[float]) -> str:
 def print_lowered(lowered: LoweredNetwork) -> str:
     """The lowered network, one line a thing, sections in a fixed order."""
     space, network = lowered.space, lowered.network
-    order: list[int] = space.order.tolist()
     lines = [f"lowered {network.name}"]
-    for i, name in enumerate(space.names):
-        start = format_initial(network.species[i].initial)
-        lines.append(f"variable {i} {name} in 0..{space.caps[i]} {start}")
-    for law, total in zip(space.laws.tolist(), space.totals.tolist(), strict=True):
-        lines.append(f"law {format_law(law, space.names, total)}")
-    lines.append("order " + " ".join(space.names[v] for v in order))
-    lines.append(f"box {space.box_size()} states {space.number_of_states()}")
+    starts = {(one.species, one.site): one.initial for one in network.site_starts}
+    for i, block in enumerate(network.blocks()):
+        for v in shorten(block):
+            if v is None:
+                lines.append("...")
+                continue
+            initial = starts.get((i, v - block[0]), network.species[i].initial)
+            head = f"variable {v} {space.names[v]} in 0..{space.caps[v]}"
+            lines.append(f"{head} {format_initial(initial)}")
+    lines += [f"law {pool}" for pool in format_pools(space)]
+    lines.append(f"order {format_order(space, ' ')}")
+    box, states = format_whole(space.box_size()), format_whole(space.number_of_states())
+    lines.append(f"box {box} states {states}")
     constants = [p.name for p in network.parameters]
     lines += [
         f"family {_family(family, space.names, constants)}"
@@ -279,6 +346,12 @@ def _family(
     instances = len(family.variables)
     times = f" x{instances}" if instances > 1 else ""
     return f"{family.name}{times}: {' '.join(changes)}  propensity {law}"
+
+
+def format_whole(value: int) -> str:
+    """A whole number with all its digits; one with very many as a power of ten."""
+    is_huge = value.bit_length() >= sys.float_info.max_exp
+    return format_size(value) if is_huge else str(value)
 
 
 def format_size(states: int) -> str:

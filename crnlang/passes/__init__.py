@@ -10,7 +10,7 @@ from crnlang.passes.checks import check_propensities
 from crnlang.passes.errors import Empty
 from crnlang.passes.expand import expand_channels
 from crnlang.passes.fold import fold_constants
-from crnlang.passes.laws import find_laws
+from crnlang.passes.laws import expand_laws, find_laws
 from crnlang.passes.merge import merge_families
 from crnlang.passes.order import choose_order
 from crnlang.passes.start import tabulate_start
@@ -35,13 +35,25 @@ def run_passes(network: Network, report: Report) -> LoweredNetwork:
     check_propensities(network, laws, caps, report)
     families = merge_families(expand_channels(network, report))
     report.stop_on_errors()
+    rows, totals = expand_laws(network, laws)
+    blocks = network.blocks()
     space = StateSpace(
-        names=tuple(species.name for species in network.species),
-        caps=caps,
-        laws=laws.coefficients,
-        totals=laws.totals,
-        order=choose_order(caps, laws.coefficients, families),
+        names=network.variable_names(),
+        caps=np.repeat(caps, [len(block) for block in blocks]),
+        laws=rows,
+        totals=totals,
+        order=choose_order(network, caps, laws),
     )
     values = [parameter.value for parameter in network.parameters]
-    parameters = np.array(values, dtype=np.float64)
-    return LoweredNetwork(network, space, families, parameters, initial)
+    return LoweredNetwork(
+        network,
+        space,
+        families,
+        np.array(values, dtype=np.float64),
+        initial,
+        {
+            i: np.array(parameter.site_values)
+            for i, parameter in enumerate(network.parameters)
+            if parameter.site_values
+        },
+    )

@@ -1,6 +1,7 @@
 """Network -> caps: declared, or inferred from conservation laws; else an error."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
@@ -11,6 +12,15 @@ from crnlang.passes.errors import CapTooLarge, NoCap
 from crnlang.passes.laws import Laws
 
 
+@dataclass(frozen=True, slots=True)
+class _Equation:
+    """A law, its largest total anywhere, and how often it counts each species."""
+
+    law: Sequence[int]
+    total: int
+    copies: Sequence[int]
+
+
 def derive_bounds(
     network: Network, laws: Laws, report: Report
 ) -> Int[np.ndarray, " species"]:
@@ -18,11 +28,12 @@ def derive_bounds(
 
     A declared cap is kept as it is. A species without one gets the largest count that
     any law allows: from c . n = total follows
-    n_i <= (total - sum of c_j cap_j over negative c_j) / c_i. Reports each species
+    n_i <= (total - sum of c_j cap_j over negative c_j) / c_i, where the sum goes over
+    all sites if the law does. Reports each species
     that no law limits, which gets the cap that is proposed.
     """
     caps = [species.cap for species in network.species]
-    _infer(caps, laws)
+    _infer(caps, laws, network)
     is_whole = not report.lacks("reactions") and all(
         report.is_sound(species.span) for species in network.species
     )
@@ -37,13 +48,15 @@ def derive_bounds(
     return np.array(settled, dtype=np.int64)
 
 
-def _infer(caps: list[int | None], laws: Laws) -> None:
+def _infer(caps: list[int | None], laws: Laws, network: Network) -> None:
     """Fill in the caps that laws imply, until no law gives another."""
+    sites = [network.sites if kind.is_per_site else 1 for kind in network.species]
     equations = [
-        ([sign * c for c in row], sign * total)
-        for row, total in zip(
-            laws.coefficients.tolist(), laws.totals.tolist(), strict=True
+        _Equation([sign * c for c in row], max(sign * t for t in totals), copies)
+        for row, totals, is_local in zip(
+            laws.coefficients.tolist(), laws.totals.tolist(), laws.is_local, strict=True
         )
+        for copies in ([1] * len(sites) if is_local else sites,)
         for sign in (1, -1)
     ]
     is_settled = False
@@ -52,26 +65,25 @@ def _infer(caps: list[int | None], laws: Laws) -> None:
         for i, cap in enumerate(caps):
             if cap is not None:
                 continue
-            bounds = [_bound(law, total, i, caps) for law, total in equations]
+            bounds = [_bound(equation, i, caps) for equation in equations]
             known = [bound for bound in bounds if bound is not None]
             if known:
                 caps[i] = max(0, min(known))
                 is_settled = False
 
 
-def _bound(
-    law: Sequence[int], total: int, i: int, caps: Sequence[int | None]
-) -> int | None:
+def _bound(equation: _Equation, i: int, caps: Sequence[int | None]) -> int | None:
     """What one law says about the largest count of species `i`; `None` for nothing."""
+    law = equation.law
     if law[i] <= 0:
         return None
-    slack = total
+    slack = equation.total
     for j, coefficient in enumerate(law):
         if coefficient < 0:
             cap = caps[j]
             if cap is None:
                 return None
-            slack -= coefficient * cap
+            slack -= coefficient * cap * equation.copies[j]
     return slack // law[i]
 
 

@@ -14,13 +14,15 @@ from jaxtyping import Bool, Float, Int
 
 from crnlang.diagnostics import Report
 from crnlang.ir.expr import Expr, depends_on_time, evaluate_float64
-from crnlang.ir.network import Network, Reaction
+from crnlang.ir.network import Hop, Network, Reaction
 from crnlang.passes.errors import BadConstant, BadPropensity, IgnoresReactant
 from crnlang.passes.laws import Laws
 
 #: About how many states are looked at for one propensity, and how many times.
 MAX_STATES = 4096
 TIMES = 17
+#: At how many sites, where parameters differ between them.
+SITES = 16
 
 _FIRES = "the channel fires there: the firing stays inside the box"
 _IS_OFF = "the channel is off there: the firing would leave the box"
@@ -34,6 +36,8 @@ def check_propensities(
     """Report negative and non-finite propensities, and those that ignore reactants."""
     horizon = _horizon(network, report)
     unclear = _unclear(network, laws, report)
+    for hop in [h for h in network.hops if report.is_sound(h.span)]:
+        _check_constant(network, hop, hop.rate, horizon, report)
     for reaction in [r for r in network.reactions if report.is_sound(r.span)]:
         if reaction.rate is not None:
             _check_constant(network, reaction, reaction.rate, horizon, report)
@@ -65,19 +69,36 @@ def _times(expr: Expr, horizon: float) -> list[float]:
     return [float(t) for t in np.linspace(0.0, horizon, TIMES)]
 
 
-def _parameters(network: Network) -> list[float]:
-    return [parameter.value for parameter in network.parameters]
+def _parameters(
+    network: Network, sites: int | None = None
+) -> list[float | Float[np.ndarray, "sites 1"]]:
+    """The parameters; of those that differ between sites a column, of some sites."""
+    found: list[float | Float[np.ndarray, "sites 1"]] = []
+    for parameter in network.parameters:
+        values = np.array(parameter.site_values)
+        if sites is not None and len(values) > sites:
+            values = values[np.linspace(0, len(values) - 1, sites).astype(int)]
+        found.append(values[:, None] if len(values) else parameter.value)
+    return found
 
 
 def _check_constant(
-    network: Network, reaction: Reaction, rate: Expr, horizon: float, report: Report
+    network: Network,
+    channel: Reaction | Hop,
+    rate: Expr,
+    horizon: float,
+    report: Report,
 ) -> None:
     for t in _times(rate, horizon):
-        value = float(evaluate_float64(rate, (), _parameters(network), t))
-        if not (np.isfinite(value) and value >= 0):
+        values = evaluate_float64(rate, (), _parameters(network), t).ravel()
+        bad = ~(np.isfinite(values) & (values >= 0))
+        if bad.any():
+            where = int(np.argmax(bad))
             when = f" at t = {t:g}" if depends_on_time(rate) else ""
-            shown = (reaction.name, f"{value:g}", when)
-            report.add(BadConstant(reaction.span, *shown))
+            if len(values) > 1 and network.lattice is not None:
+                when = f" at {network.lattice.site_labels()[where]}{when}"
+            shown = (channel.name, f"{values[where]:g}", when)
+            report.add(BadConstant(channel.span, *shown))
             return
 
 
@@ -97,7 +118,7 @@ def _check_written(
     targets = states + np.array(reaction.net_change, dtype=np.int64)
     can_fire = _all_of((targets >= 0) & (targets <= local_caps))
     times = _times(reaction.propensity, horizon)
-    values = [_values(network, reaction, states, t) for t in times]
+    values = [_values(network, reaction, states, can_fire, t) for t in times]
     for t, at_t in zip(times, values, strict=True):
         bad = can_fire & ~(np.isfinite(at_t) & (at_t >= 0))
         if bad.any() and (laws is not None or (bad == can_fire).all()):
@@ -160,11 +181,21 @@ def _show(
 
 
 def _values(
-    network: Network, reaction: Reaction, states: _States, t: float
+    network: Network,
+    reaction: Reaction,
+    states: _States,
+    can_fire: Bool[np.ndarray, " states"],
+    t: float,
 ) -> Float[np.ndarray, " states"]:
+    """The propensity at each state; of those at some sites the worst there."""
     counts = [column.astype(np.float64) for column in states.T]
-    values = evaluate_float64(reaction.propensity, counts, _parameters(network), t)
-    return np.broadcast_to(values, len(states))
+    parameters = _parameters(network, SITES)
+    values = evaluate_float64(reaction.propensity, counts, parameters, t)
+    shape = np.broadcast_shapes(values.shape, (1, len(states)))
+    values = np.broadcast_to(values, shape)
+    bad = can_fire & ~(np.isfinite(values) & (values >= 0))
+    worst = np.where(bad, np.inf, values).argmax(axis=0)
+    return values[worst, np.arange(len(states))]
 
 
 def _grid(caps: Int[np.ndarray, " width"]) -> _States:
@@ -193,13 +224,17 @@ def _obeys(
 ) -> Bool[np.ndarray, " states"]:
     """Whether the rest of the network can complete each state within the laws."""
     allowed = np.ones(len(states), dtype=bool)
-    for law, total in zip(laws.coefficients, laws.totals, strict=True):
+    for law, at_sites, is_local in zip(
+        laws.coefficients, laws.totals, laws.is_local, strict=True
+    ):
         part = states @ law[list(variables)] if variables else np.zeros(len(states))
         outside = np.delete(law, list(variables))
-        if not outside.any():
-            allowed &= part == total
-        elif (outside >= 0).all():
-            allowed &= part <= total
-        elif (outside <= 0).all():
-            allowed &= part >= total
+        is_whole = bool(is_local) or len(at_sites) == 1
+        elsewhere = outside if is_whole else law
+        if not elsewhere.any():
+            allowed &= np.isin(part, at_sites)
+        elif (elsewhere >= 0).all():
+            allowed &= part <= at_sites.max()
+        elif (elsewhere <= 0).all():
+            allowed &= part >= at_sites.min()
     return allowed

@@ -24,6 +24,7 @@ def fold_constants(network: Network) -> Network:
     return replace(
         network,
         reactions=tuple(map(_fold_reaction, network.reactions)),
+        hops=tuple(replace(hop, rate=fold(hop.rate)) for hop in network.hops),
         observables=tuple(replace(o, value=fold(o.value)) for o in network.observables),
         sets=tuple(replace(s, condition=fold(s.condition)) for s in network.sets),
         queries=tuple(map(_fold_query, network.queries)),

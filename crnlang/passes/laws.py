@@ -3,6 +3,10 @@
 A law is a row c with sum_i c_i nu_i = 0 for every channel. Its total is c . n(0), so
 only species that start at a fixed count may take part: laws over the others hold too,
 but with a total that differs between trajectories.
+
+On a lattice, a law over species that all stay at their sites holds at every site. Any
+other law over species holds for the sums over all sites; these are all laws of the
+lattice, since the coefficients of what diffuses are the same at sites that are joined.
 """
 
 import math
@@ -10,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from crnlang.ir.network import Delta, Network
 
@@ -22,29 +26,81 @@ _Sparse = dict[int, int]
 
 @dataclass(frozen=True, eq=False)
 class Laws:
-    """Independent conservation laws with their totals, over the species."""
+    """Independent conservation laws over the species, with their totals.
+
+    A law that `is_local` holds at every site, with the totals that stand there; any
+    other for the sums over all sites, with one total.
+    """
 
     coefficients: Int[np.ndarray, "laws species"]
-    totals: Int[np.ndarray, " laws"]
+    totals: Int[np.ndarray, "laws sites"]
+    is_local: Bool[np.ndarray, " laws"]
 
 
 def find_laws(network: Network) -> Laws:
     """A basis of all laws with a fixed total, nonnegative and small where possible."""
     changes = _net_changes(network)
-    fixed = {
-        i: species.initial.count
-        for i, species in enumerate(network.species)
-        if isinstance(species.initial, Delta)
-    }
-    null_space = _null_space({i: changes[i] for i in fixed})
-    pools = _nonnegative_laws({i: changes[i] for i in fixed})
-    chosen = _independent([*pools, *null_space], len(null_space))
+    starts = fixed_starts(network)
+    moving = {hop.species for hop in network.hops}
+    staying = [i for i in starts if network.species[i].is_per_site and i not in moving]
+    local = _basis({i: changes[i] for i in staying})
+    chosen = _basis({i: changes[i] for i in starts}, local)
     table = np.zeros((len(chosen), len(network.species)), dtype=np.int64)
+    totals = np.zeros((len(chosen), network.sites), dtype=np.int64)
+    is_local = np.arange(len(chosen)) < len(local)
     for row, law in enumerate(chosen):
         for species, coefficient in law.items():
             table[row, species] = coefficient
-    totals = [sum(c * fixed[i] for i, c in law.items()) for law in chosen]
-    return Laws(table, np.array(totals, dtype=np.int64))
+            count = starts[species]
+            is_sum = not is_local[row] and network.species[species].is_per_site
+            totals[row] += coefficient * (count.sum() if is_sum else count)
+    return Laws(table, totals, is_local)
+
+
+def fixed_starts(network: Network) -> dict[int, Int[np.ndarray, " _sites"]]:
+    """The count at each site, or the one count, of every species that starts at it."""
+    found = {
+        i: np.full(network.sites if species.is_per_site else 1, species.initial.count)
+        for i, species in enumerate(network.species)
+        if isinstance(species.initial, Delta)
+    }
+    for start in network.site_starts:
+        if not isinstance(start.initial, Delta):
+            found.pop(start.species, None)
+        elif start.species in found:
+            found[start.species][start.site] = start.initial.count
+    return found
+
+
+def expand_laws(
+    network: Network, laws: Laws
+) -> tuple[Int[np.ndarray, "expanded variables"], Int[np.ndarray, " expanded"]]:
+    """The laws over the variables, with their totals: local ones once for each site."""
+    blocks = network.blocks()
+    variables = blocks[-1].stop if blocks else 0
+    rows: list[Int[np.ndarray, " variables"]] = []
+    totals: list[int] = []
+    for law, at_sites, is_local in zip(
+        laws.coefficients, laws.totals.tolist(), laws.is_local, strict=True
+    ):
+        for site in range(network.sites if is_local else 1):
+            row = np.zeros(variables, dtype=np.int64)
+            for species in np.flatnonzero(law).tolist():
+                block = blocks[species]
+                row[block[site] if is_local else slice(block.start, block.stop)] = law[
+                    species
+                ]
+            rows.append(row)
+            totals.append(at_sites[site])
+    table = np.array(rows, dtype=np.int64).reshape(len(rows), variables)
+    return table, np.array(totals, dtype=np.int64)
+
+
+def _basis(changes: dict[int, _Sparse], first: Sequence[_Sparse] = ()) -> list[_Sparse]:
+    """A basis of all laws over some species that begins with given ones."""
+    null_space = _null_space(changes)
+    pools = _nonnegative_laws(changes)
+    return _independent([*first, *pools, *null_space], len(null_space))
 
 
 def _net_changes(network: Network) -> list[_Sparse]:

@@ -13,13 +13,15 @@ import numpy as np
 from crnlang.ir.expr import move_slots, total
 from crnlang.ir.lowered import ChannelFamily
 
-_Key = tuple[tuple[int, int], ...]
+#: The variables that change, instance by instance, and by how much.
+_Key = tuple[tuple[tuple[int, ...], int], ...]
 
 
 def merge_families(families: Sequence[ChannelFamily]) -> tuple[ChannelFamily, ...]:
     """One family for each net change, in the order of first appearance.
 
-    Expects families of one instance each.
+    Families of several instances are one where they change the same variables, instance
+    by instance.
     """
     groups: dict[_Key, list[ChannelFamily]] = {}
     for family in families:
@@ -30,26 +32,31 @@ def merge_families(families: Sequence[ChannelFamily]) -> tuple[ChannelFamily, ..
     )
 
 
+def _columns(family: ChannelFamily) -> list[tuple[int, ...]]:
+    """The variables of each slot, instance by instance."""
+    return [tuple(column) for column in family.variables.T.tolist()]
+
+
 def _changes(family: ChannelFamily) -> _Key:
-    (variables,) = family.variables.tolist()
-    pairs = zip(variables, family.net_change.tolist(), strict=True)
-    return tuple(sorted((v, change) for v, change in pairs if change))
+    pairs = zip(_columns(family), family.net_change.tolist(), strict=True)
+    return tuple(sorted((column, change) for column, change in pairs if change))
 
 
 def _merged(key: _Key, group: Sequence[ChannelFamily]) -> ChannelFamily:
-    used = [v for family in group for v in family.variables[0].tolist()]
+    used = [column for family in group for column in _columns(family)]
     changes = dict(key)
-    variables = list(dict.fromkeys([*changes, *used]))
-    slot = {variable: i for i, variable in enumerate(variables)}
+    columns = list(dict.fromkeys([*changes, *used]))
+    slot = {column: i for i, column in enumerate(columns)}
     propensities = [
-        move_slots(family.propensity, [slot[v] for v in family.variables[0].tolist()])
+        move_slots(family.propensity, [slot[column] for column in _columns(family)])
         for family in group
     ]
     return ChannelFamily(
         name="+".join(family.name for family in group),
         reactions=tuple(name for family in group for name in family.reactions),
-        variables=np.array([variables], dtype=np.int64),
-        net_change=np.array([changes.get(v, 0) for v in variables], dtype=np.int64),
+        variables=np.array(columns, dtype=np.int64).T.reshape(-1, len(columns)),
+        sites=group[0].sites,
+        net_change=np.array([changes.get(c, 0) for c in columns], dtype=np.int64),
         propensity=total(propensities),
         span=group[0].span,
     )

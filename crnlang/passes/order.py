@@ -1,4 +1,4 @@
-"""Families -> autoregressive order: in which order the model predicts the variables.
+"""Network -> autoregressive order: in which order the model predicts the variables.
 
 The rule, applied until every variable is placed:
 
@@ -11,20 +11,48 @@ The rule, applied until every variable is placed:
    smaller cap; then the order of the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 from jaxtyping import Int
 
-from crnlang.ir.lowered import ChannelFamily
+from crnlang.ir.network import Network
+from crnlang.passes.laws import Laws
 
 
 def choose_order(
-    caps: Int[np.ndarray, " variables"],
-    laws: Int[np.ndarray, "laws variables"],
-    families: Sequence[ChannelFamily],
+    network: Network, caps: Int[np.ndarray, " species"], laws: Laws
 ) -> Int[np.ndarray, " variables"]:
-    """A permutation: the variable at each position."""
+    """A permutation: the variable at each position.
+
+    On a lattice the rule orders the species. Those without sites come first, then the
+    others, site after site in rows.
+    """
+    species = _order_of_species(caps, laws.coefficients, _families(network))
+    blocks = network.blocks()
+    is_per_site = [kind.is_per_site for kind in network.species]
+    single = [blocks[v][0] for v in species if not is_per_site[v]]
+    spread = [blocks[v] for v in species if is_per_site[v]]
+    sites = [block[site] for site in range(network.sites) for block in spread]
+    return np.array([*single, *sites], dtype=np.int64)
+
+
+def _families(network: Network) -> list[set[int]]:
+    """The species that the channels of each net change touch."""
+    found: dict[tuple[tuple[int, int], ...], set[int]] = {}
+    for reaction in network.reactions:
+        pairs = zip(reaction.variables, reaction.net_change, strict=True)
+        if key := tuple(sorted((v, change) for v, change in pairs if change)):
+            found.setdefault(key, set()).update(reaction.variables)
+    return list(found.values())
+
+
+def _order_of_species(
+    caps: Int[np.ndarray, " species"],
+    laws: Int[np.ndarray, "laws species"],
+    families: Collection[Collection[int]],
+) -> list[int]:
+    """The species at each position."""
     coupling = _coupling(len(caps), families)
     placed: list[int] = []
     left = set(range(len(caps)))
@@ -40,21 +68,21 @@ def choose_order(
         left.remove(chosen)
         last = coupling[chosen]
         strength = strength + last
-    return np.array(placed, dtype=np.int64)
+    return placed
 
 
 def _coupling(
-    count: int, families: Sequence[ChannelFamily]
-) -> Int[np.ndarray, "variables variables"]:
-    """Number of families that each pair of variables shares."""
+    count: int, families: Collection[Collection[int]]
+) -> Int[np.ndarray, "species species"]:
+    """Number of families that each pair of species shares."""
     coupling = np.zeros((count, count), dtype=np.int64)
     for family in families:
-        for row in family.variables:
-            coupling[np.ix_(row, row)] += 1
+        row = sorted(family)
+        coupling[np.ix_(row, row)] += 1
     return coupling
 
 
-def _determined(laws: Int[np.ndarray, "laws variables"], left: set[int]) -> int | None:
+def _determined(laws: Int[np.ndarray, "laws species"], left: set[int]) -> int | None:
     """The first variable that is the only one of some law still to be placed."""
     open_ = [set(np.flatnonzero(law).tolist()) & left for law in laws]
     return min((min(rest) for rest in open_ if len(rest) == 1), default=None)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float, Int
 
-from crnlang.diagnostics import Report
+from crnlang.diagnostics import Report, Span
 from crnlang.ir.network import Binomial, Delta, Initial, Network, Poisson, Species
 from crnlang.passes.errors import StartCut, StartOutside
 
@@ -16,29 +16,42 @@ NOTICEABLE = 1e-6
 def tabulate_start(
     network: Network, caps: Int[np.ndarray, " species"], report: Report
 ) -> tuple[Float[np.ndarray, " _levels"], ...]:
-    """The initial law of each species; reports a start that lies above the cap.
+    """The initial law of each variable; reports a start that lies above the cap.
 
     Species at unsound places are left out. A cap that follows from a law holds the
     start, unless there is an error elsewhere.
     """
     laws: list[Float[np.ndarray, " _levels"]] = []
-    for species, cap in zip(network.species, caps.tolist(), strict=True):
-        if report.is_sound(species.span):
-            weights = _weights(species.initial, cap)
-            inside = float(weights.sum())
-            if species.cap is not None:
-                _check(species, cap, 1.0 - inside, report)
-            laws.append(weights / inside if inside else weights)
+    for place, block in enumerate(network.blocks()):
+        species, cap = network.species[place], int(caps[place])
+        starts = [start for start in network.site_starts if start.species == place]
+        if not report.is_sound(species.span):
+            continue
+        common = [species.initial] if len(starts) < len(block) else []
+        found = {one: _law(one, species, cap, species.span, report) for one in common}
+        here = [found.get(species.initial, np.zeros(cap + 1))] * len(block)
+        for start in starts:
+            law = _law(start.initial, species, cap, start.span, report)
+            here[start.site] = law
+        laws += here
     return tuple(laws)
 
 
-def _check(species: Species, cap: int, lost: float, report: Report) -> None:
+def _law(
+    initial: Initial, species: Species, cap: int, place: Span, report: Report
+) -> Float[np.ndarray, " levels"]:
+    """The law over 0..cap; reports what the cap cuts off."""
+    weights = _weights(initial, cap)
+    inside = float(weights.sum())
+    lost = 1.0 - inside
+    if species.cap is None:
+        lost = 0.0
     if lost > 0.5:
-        shown, proposed = _describe(species.initial)
-        start = StartOutside(species.span, species.name, shown, cap, proposed)
-        report.add(start)
+        shown, proposed = _describe(initial)
+        report.add(StartOutside(place, species.name, shown, cap, proposed))
     elif lost > NOTICEABLE:
-        report.add(StartCut(species.span, species.name, cap, f"{lost:.2g}"))
+        report.add(StartCut(place, species.name, cap, f"{lost:.2g}"))
+    return weights / inside if inside else weights
 
 
 def _weights(initial: Initial, cap: int) -> Float[np.ndarray, " _levels"]:

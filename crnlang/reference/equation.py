@@ -60,9 +60,7 @@ class Firings:
                 the channel is stopped by a cap such values count as zero leak.
         """
         family = self.channel.family
-        found = self.channel.values(
-            family.propensity, states, lowered.parameters, t, self.sources
-        )
+        found = self.channel.values(family.propensity, states, t, self.sources)
         is_wrong = ~((found >= 0) & np.isfinite(found))
         if not is_wrong.any():
             return found
@@ -236,7 +234,7 @@ def _inside(
     """Where a channel can fire inside the box, and where only a cap stops it."""
     states, caps = index.states, lowered.space.caps
     factor = timeless_factor(channel.family.propensity)
-    alive = channel.values(factor, states, lowered.parameters, 0.0) != 0
+    alive = channel.values(factor, states, 0.0) != 0
     sources = np.flatnonzero(alive & channel.is_allowed(states, caps))
     return sources, np.flatnonzero(alive & channel.is_capped(states, caps))
 

@@ -7,9 +7,6 @@ witness of the other engines and not their echo.
 import math
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from jaxtyping import Float
-
 from crnlang.ir.expr import (
     Call,
     Count,
@@ -119,13 +116,13 @@ def expand_law(function: Function, arguments: Sequence[Expr]) -> Expr:
             return Call(function, tuple(arguments))
 
 
-def value_source(expr: Expr, parameters: Float[np.ndarray, " parameters"]) -> str:
+def value_source(expr: Expr, parameters: Sequence[str]) -> str:
     """The value of an expression; slot i is the float `x{i}`, the time is `t`."""
     match expr:
         case Number(value):
             return f"({value!r})"
         case ParameterRef(index):
-            return f"({float(parameters[index])!r})"
+            return parameters[index]
         case Count(slot):
             return f"x{slot}"
         case Time():
@@ -140,7 +137,7 @@ def value_source(expr: Expr, parameters: Float[np.ndarray, " parameters"]) -> st
     return _call_source(expr, VALUES, lambda e: value_source(e, parameters))
 
 
-def bound_source(expr: Expr, parameters: Float[np.ndarray, " parameters"]) -> str:
+def bound_source(expr: Expr, parameters: Sequence[str]) -> str:
     """The interval of an expression for `t` in the pair `window`."""
     if not depends_on_time(expr):
         return f"iv.point({value_source(expr, parameters)})"
@@ -161,6 +158,16 @@ def _call_source(
         assert isinstance(order, Number)
         return table[expr.function].format(write(base), int(order.value))
     return table[expr.function].format(*map(write, expr.arguments))
+
+
+def constant_sources(lowered: LoweredNetwork) -> list[str]:
+    """Every parameter as source: a number, or that at the channel's `site`."""
+    return [
+        f"site_values{i}[site[channel]]"
+        if i in lowered.site_parameters
+        else f"({value!r})"
+        for i, value in enumerate(lowered.parameters.tolist())
+    ]
 
 
 def family_source(family: ChannelFamily, body: str, start: str) -> list[str]:
@@ -187,7 +194,8 @@ def propensity_source(lowered: LoweredNetwork) -> str:
 
     Upper caps are left to the caller, who counts the firings that they stop.
     """
-    bodies = [value_source(f.propensity, lowered.parameters) for f in lowered.families]
+    constants = constant_sources(lowered)
+    bodies = [value_source(f.propensity, constants) for f in lowered.families]
     return _dispatch(
         "def propensity(family, channel, n, t, touched):",
         lowered.families,
@@ -202,7 +210,8 @@ def propensity_source(lowered: LoweredNetwork) -> str:
 def bound_function_source(lowered: LoweredNetwork) -> str:
     """`bound(family, channel, n, window, touched)`: the propensity's interval."""
     families = [f for f in lowered.families if depends_on_time(f.propensity)]
-    bodies = [bound_source(f.propensity, lowered.parameters) for f in families]
+    constants = constant_sources(lowered)
+    bodies = [bound_source(f.propensity, constants) for f in families]
     return _dispatch(
         "def bound(family, channel, n, window, touched):",
         lowered.families,

@@ -107,16 +107,19 @@ def _run_batch(
 def _compile(lowered: LoweredNetwork) -> Callable[..., tuple[int, int, float]]:
     """The batch function of a network, compiled in memory only at its first call."""
     tables = build_tables(lowered)
-    propensity = _jit(propensity_source(lowered), "propensity")
+    propensity = _jit(propensity_source(lowered), "propensity", lowered)
     if not tables.is_varying.any():
         return partial(steady_batch, propensity, tables)
-    bound = _jit(bound_function_source(lowered), "bound")
+    bound = _jit(bound_function_source(lowered), "bound", lowered)
     return partial(varying_batch, propensity, bound, tables)
 
 
-def _jit(source: str, name: str) -> Any:
+def _jit(source: str, name: str, lowered: LoweredNetwork) -> Any:
     """The function `name` of a generated source."""
     scope: dict[str, Any] = {"math": math, "np": np, "iv": intervals}
+    scope["site"] = np.concatenate([[0], *(f.sites for f in lowered.families)])[1:]
+    for place, values in lowered.site_parameters.items():
+        scope[f"site_values{place}"] = values
     exec(compile(source, f"<generated {name}>", "exec"), scope)
     return numba.njit(error_model="numpy", nogil=True)(scope[name])
 

@@ -27,10 +27,14 @@ ROOM = 4
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """One instance of a family: a propensity on some variables, and their change."""
+    """One instance of a family: a propensity on some variables, and their change.
+
+    `parameters` are those at its site.
+    """
 
     family: ChannelFamily
     variables: Int[np.ndarray, " width"]
+    parameters: Float[np.ndarray, " parameters"]
 
     def fire(
         self, states: Int[np.ndarray, "states variables"]
@@ -64,7 +68,6 @@ class Channel:
         self,
         expr: Expr,
         states: Int[np.ndarray, "states variables"],
-        parameters: Float[np.ndarray, " parameters"],
         t: float,
         chosen: Int[np.ndarray, " chosen"] | None = None,
     ) -> Float[np.ndarray, " values"]:
@@ -72,7 +75,7 @@ class Channel:
         rows = slice(None) if chosen is None else chosen
         counts = [states[rows, v].astype(float) for v in self.variables]
         with np.errstate(all="ignore"):
-            found = evaluate(expr, counts, parameters, t, np)
+            found = evaluate(expr, counts, self.parameters, t, np)
         size = len(states) if chosen is None else len(chosen)
         return np.broadcast_to(np.asarray(found, dtype=float), size)
 
@@ -80,8 +83,11 @@ class Channel:
 def channels_of(lowered: LoweredNetwork) -> Iterator[Channel]:
     """Every channel: family by family, instance by instance."""
     for family in lowered.families:
-        for variables in family.variables:
-            yield Channel(family, variables)
+        size = len(family.variables)
+        columns = [np.broadcast_to(one, size) for one in lowered.constants(family)]
+        table = np.array(columns, dtype=float).reshape(len(columns), size)
+        for variables, parameters in zip(family.variables, table.T, strict=True):
+            yield Channel(family, variables, parameters)
 
 
 def timeless_factor(expr: Expr) -> Expr:
@@ -267,5 +273,5 @@ def _successors(
     """The states that one firing reaches from those where the channel can fire."""
     sources = states[channel.is_allowed(states, lowered.space.caps)]
     factor = timeless_factor(channel.family.propensity)
-    alive = channel.values(factor, sources, lowered.parameters, 0.0) != 0
+    alive = channel.values(factor, sources, 0.0) != 0
     return channel.fire(sources[alive])

@@ -81,9 +81,9 @@ def jumps(lowered: LoweredNetwork) -> tuple[float, ...]:
                 left, right = node.arguments
                 for one, other in ((left, right), (right, left)):
                     if isinstance(one, Time) and _is_constant(other):
-                        found.add(
-                            float(evaluate(other, (), lowered.parameters, 0.0, np))
-                        )
+                        constants = lowered.constants(family)
+                        values = evaluate(other, (), constants, 0.0, np)
+                        found.update(np.atleast_1d(values).astype(float).tolist())
     return tuple(sorted(found))
 
 

@@ -5,7 +5,8 @@ The fragment needs the package amsmath and nothing else.
 
 from collections.abc import Iterable, Sequence
 
-from crnlang.ir.lowered import LoweredNetwork, StateSpace
+from crnlang.ir.expr import Count, Function, call
+from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import (
     Binomial,
     Delta,
@@ -14,7 +15,9 @@ from crnlang.ir.network import (
     Parameter,
     Poisson,
     Reaction,
+    Species,
 )
+from crnlang.ir.printer import format_lattice, shorten
 from crnlang.report.latex_math import (
     MathWriter,
     escape_latex,
@@ -36,13 +39,35 @@ def format_latex(lowered: LoweredNetwork) -> str:
     sections = [
         f"% {_comment(network.name)}: needs \\usepackage{{amsmath}}",
         f"\\paragraph{{{escape_latex(network.name)}{title}}}",
+        _lattice(network),
         _species_table(lowered, species),
         _parameter_table(network.parameters, constants) if constants else "",
         _channels(network, species, constants),
-        _pools(lowered.space, species),
+        _pools(lowered, species),
         "A channel is off where its firing would leave the bounds.",
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
+
+
+def _pool(law: Sequence[int], symbols: Sequence[str]) -> str:
+    """The left side of a conservation law."""
+    text = ""
+    for term in shorten([(c, s) for c, s in zip(law, symbols, strict=True) if c]):
+        if term is None:
+            text += r" + \dots"
+            continue
+        coefficient, symbol = term
+        sign = " - " if coefficient < 0 else " + " if text else ""
+        text += sign + _copies(abs(coefficient), symbol)
+    return text.strip()
+
+
+def _lattice(network: Network) -> str:
+    """What the sites are; nothing without a lattice."""
+    if network.lattice is None:
+        return ""
+    shape = escape_latex(format_lattice(network.lattice))
+    return f"Reactions happen at every site of the lattice \\texttt{{{shape}}}."
 
 
 def _comment(text: str) -> str:
@@ -65,20 +90,30 @@ def _table(columns: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 
 def _species_table(lowered: LoweredNetwork, symbols: Sequence[str]) -> str:
-    caps: list[int] = lowered.space.caps.tolist()
-    dots = r"\dots"
+    network = lowered.network
+    blocks = network.blocks()
     rows = [
         (
             f"${symbol}$",
             f"\\texttt{{{escape_latex(kind.name)}}}",
-            f"${'0, 1' if cap == 1 else f'0, {dots}, {cap}' if cap else '0'}$",
+            _bounds(kind, int(lowered.space.caps[block[0]])),
             _start(kind.initial),
         )
-        for kind, symbol, cap in zip(
-            lowered.network.species, symbols, caps, strict=True
-        )
+        for kind, symbol, block in zip(network.species, symbols, blocks, strict=True)
+    ]
+    names = lowered.space.names
+    rows += [
+        ("", f"\\texttt{{{escape_latex(names[v])}}}", "", _start(start.initial))
+        for start in network.site_starts
+        for v in [blocks[start.species][start.site]]
     ]
     return _table("llll", ("species", "name", "bounds", "start"), rows)
+
+
+def _bounds(kind: Species, cap: int) -> str:
+    dots = r"\dots"
+    counts = "0, 1" if cap == 1 else f"0, {dots}, {cap}" if cap else "0"
+    return f"${counts}$" + " per site" * kind.is_per_site
 
 
 def _start(initial: Initial) -> str:
@@ -108,7 +143,9 @@ def _parameter_table(parameters: Sequence[Parameter], symbols: Sequence[str]) ->
             (
                 f"${symbol}$",
                 f"\\texttt{{{escape_latex(parameter.name)}}}",
-                f"${format_math_number(parameter.value)[0]}$",
+                "per site"
+                if parameter.site_values
+                else f"${format_math_number(parameter.value)[0]}$",
                 escape_latex(parameter.unit or ""),
                 range_,
             )
@@ -130,6 +167,13 @@ def _channels(
         law = MathWriter(local, constants).text(reaction.propensity)
         name = f"\\text{{\\texttt{{{escape_latex(reaction.name)}}}}}"
         rows.append(f"&{name}\\colon & {before} &\\longrightarrow {after} && {law}")
+    for hop in network.hops:
+        symbol = species[hop.species]
+        flux = call(Function.MUL, hop.rate, Count(0))
+        law = MathWriter([symbol], constants).text(flux)
+        name = f"\\text{{\\texttt{{{escape_latex(hop.name)}}}}}"
+        after = f"{symbol} \\text{{ next door}}"
+        rows.append(f"&{name}\\colon & {symbol} &\\longrightarrow {after} && {law}")
     body = " \\\\\n".join(rows)
     return f"{{\\allowdisplaybreaks\n\\begin{{align*}}\n{body}\n\\end{{align*}}}}"
 
@@ -151,16 +195,20 @@ def _copies(copies: int, symbol: str) -> str:
     return symbol if copies == 1 else f"{copies} \\, {symbol}"
 
 
-def _pools(space: StateSpace, species: Sequence[str]) -> str:
+def _pools(lowered: LoweredNetwork, species: Sequence[str]) -> str:
     """The conservation laws with their totals; nothing where there are none."""
+    space, network = lowered.space, lowered.network
+    symbols = [
+        symbol + name.removeprefix(kind.name)
+        for symbol, kind, block in zip(
+            species, network.species, network.blocks(), strict=True
+        )
+        for name in space.names[block.start : block.stop]
+    ]
     rows: list[str] = []
-    for law, total in zip(space.laws.tolist(), space.totals.tolist(), strict=True):
-        text = ""
-        for coefficient, symbol in zip(law, species, strict=True):
-            if coefficient:
-                sign = " - " if coefficient < 0 else " + " if text else ""
-                text += sign + _copies(abs(coefficient), symbol)
-        rows.append(f"{text.strip()} &= {total}")
+    for place in shorten(range(len(space.totals))):
+        text = r"\dots" if place is None else _pool(space.laws[place].tolist(), symbols)
+        rows.append(text if place is None else f"{text} &= {space.totals[place]}")
     if not rows:
         return ""
     body = " \\\\\n".join(rows)

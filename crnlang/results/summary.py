@@ -122,9 +122,9 @@ def answer(
 ) -> QueryAnswer:
     """The answer to one query at the times it asks for, or at all if it names none."""
     chosen = [_at(snapshots, t, query.name) for t in query.times] or list(snapshots)
-    species = query.species if isinstance(query, DistQuery) else ()
-    names = tuple(lowered.space.names[v] for v in species)
-    size = prod(int(lowered.space.caps[v]) + 1 for v in species)
+    variables = query.variables if isinstance(query, DistQuery) else ()
+    names = tuple(lowered.space.names[v] for v in variables)
+    size = prod(int(lowered.space.caps[v]) + 1 for v in variables)
     if size > LARGEST_TABLE:
         raise RunError(
             f"query `{query.name}` asks for a table of {size:,} entries a time, more "
@@ -176,8 +176,8 @@ def _answer_at(
     total = weights.sum()
     shares = weights / total if total > 0 else np.full_like(weights, np.nan)
     match query:
-        case DistQuery(species=species):
-            return _law(snapshot, species, lowered.space.caps, shares)
+        case DistQuery(variables=variables):
+            return _law(snapshot, variables, lowered.space.caps, shares)
         case ProbQuery(condition=condition):
             values = 1.0 * (_values(lowered, condition, snapshot) != 0)
         case ExpectQuery(value=value):
@@ -190,7 +190,7 @@ def _answer_at(
 
 def _law(
     snapshot: Snapshot,
-    species: Sequence[int],
+    variables: Sequence[int],
     caps: Int[np.ndarray, " variables"],
     shares: Float[np.ndarray, " states"],
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
@@ -199,8 +199,8 @@ def _law(
     The variance is sum w^2 (f - p)^2 with f the indicator: W (1 - p)^2 inside the cell
     and (all - W) p^2 outside, where W adds up the squared shares of the cell.
     """
-    law = table(snapshot, species, caps, shares)
-    squares = table(snapshot, species, caps, shares**2)
+    law = table(snapshot, variables, caps, shares)
+    squares = table(snapshot, variables, caps, shares**2)
     variance = squares * (1 - 2 * law) + (shares**2).sum() * law**2
     errors = np.sqrt(np.maximum(variance, 0))
     return law, np.asarray(_exactly(snapshot, errors, shares.sum()))
@@ -227,9 +227,11 @@ def _pairs_of_queries(lowered: LoweredNetwork) -> list[Pair]:
     """The pairs of species whose joint law some unconditional query asks for."""
     names = lowered.space.names
     return [
-        (names[query.species[0]], names[query.species[1]])
+        (names[query.variables[0]], names[query.variables[1]])
         for query in lowered.network.queries
-        if isinstance(query, DistQuery) and len(query.species) == 2 and not query.given
+        if isinstance(query, DistQuery)
+        and len(query.variables) == 2
+        and not query.given
     ]
 
 

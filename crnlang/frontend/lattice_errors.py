@@ -1,0 +1,88 @@
+"""Errors of lattices and sites (CRN4xx): their words."""
+
+from dataclasses import dataclass
+
+from crnlang.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True)
+class NoLattice(Diagnostic):
+    """Something per site in a file without a lattice."""
+
+    code = "CRN401"
+    message = "{what} needs a lattice"
+    help = "write one above: `lattice grid(8, 8) boundary reflecting`"
+
+    what: str
+
+
+@dataclass(frozen=True)
+class BadLattice(Diagnostic):
+    """A lattice, or a diffusion on it, that makes no sense."""
+
+    code = "CRN402"
+    message = "{reason}"
+    help = "{fix}"
+
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class TooManySites(Diagnostic):
+    """A lattice larger than anything that could be computed."""
+
+    code = "CRN403"
+    message = "this lattice has {sites} sites, more than {limit}"
+    help = "make it smaller: the cost of every engine grows with the sites"
+
+    sites: str
+    limit: int
+
+
+@dataclass(frozen=True)
+class NotPerSite(Diagnostic):
+    """A name with an index, or a diffusion, that has no value at each site."""
+
+    code = "CRN404"
+    message = "`{name}` is the same for all sites: {what}"
+    help = "{fix}"
+
+    name: str
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class WhichSite(Diagnostic):
+    """A single number is needed, but the name has one at each site."""
+
+    code = "CRN405"
+    message = "`{name}` has a value at each site, and one number is needed here"
+    help = "{fix}"
+
+    name: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class NoSuchSite(Diagnostic):
+    """An index that is not on the lattice."""
+
+    code = "CRN406"
+    message = "`{text}` is not on the lattice"
+    note = "its indices run over {ranges}"
+
+    text: str
+    ranges: str
+
+
+@dataclass(frozen=True)
+class OtherSites(Diagnostic):
+    """A rate that reads more than the site where the reaction happens."""
+
+    code = "CRN407"
+    message = "`{text}` reads other sites, but a reaction reads only its own"
+    help = "write the plain name: it means the value at the site of the reaction"
+
+    text: str

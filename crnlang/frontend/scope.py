@@ -1,0 +1,78 @@
+"""What names stand for while a file is lowered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import numpy as np
+from jaxtyping import Float
+
+from crnlang.diagnostics import Diagnostic, Report
+from crnlang.frontend import ast
+from crnlang.frontend.names import Names
+from crnlang.ir.expr import Expr, ParameterRef
+from crnlang.ir.lattice import Lattice
+from crnlang.ir.network import MassAction
+
+
+class Reading(Enum):
+    """What an expression may read, and what its `Count(slot)` indexes."""
+
+    CONSTANT = auto()  #: parameters only
+    SITE_CONSTANT = auto()  #: parameters, those of one site too
+    OWN_SITE = auto()  #: the state where a reaction happens; slots are species
+    STATE = auto()  #: the whole state; slots are variables
+
+
+@dataclass(slots=True)
+class Ground:
+    """The lattice of the file, as far as it has been read.
+
+    `blocks` are the variables of each species; `per_site` are those with one a site.
+    A lattice that `is_doubtful` could not be read: what needs it cannot be judged.
+    """
+
+    lattice: Lattice | None = None
+    is_doubtful: bool = False
+    blocks: list[range] = field(default_factory=list[range])
+    per_site: set[int] = field(default_factory=set[int])
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What names stand for; it grows as the file is lowered.
+
+    In `values`, a species is `Count(its position)`; `constants` are the values of the
+    parameters, an array for one that differs between sites. A declared name without a
+    usable value stands in no table: what needs it is left out in silence.
+    """
+
+    names: Names
+    functions: Mapping[str, ast.FunctionDeclaration]
+    convention: MassAction | None
+    values: dict[str, Expr] = field(default_factory=dict[str, Expr])
+    constants: list[float | Float[np.ndarray, " sites"]] = field(
+        default_factory=list[float | Float[np.ndarray, " sites"]]
+    )
+    species: dict[str, int] = field(default_factory=dict[str, int])
+    ground: Ground = field(default_factory=Ground)
+
+    def is_per_site(self, name: str) -> bool:
+        """Whether a species has a copy number, or a parameter a value, at each site."""
+        value = self.values.get(name)
+        if isinstance(value, ParameterRef):
+            return isinstance(self.constants[value.index], np.ndarray)
+        return self.species.get(name) in self.ground.per_site
+
+
+class Refused(Exception):
+    """What cannot be lowered; without a diagnostic where one was told before."""
+
+    def __init__(self, diagnostic: Diagnostic | None = None) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(diagnostic.code if diagnostic else "")
+
+    def tell(self, report: Report) -> None:
+        """Report the diagnostic, if there is one."""
+        if self.diagnostic is not None:
+            report.add(self.diagnostic)
