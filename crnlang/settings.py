@@ -118,6 +118,12 @@ class NeuralSettings(Settings):
     precision: str = option(
         "float64", "floating-point type", choices=("float64", "float32")
     )
+    order: str = option(
+        "raster",
+        "how a lattice is predicted: its rows all in one direction (`raster`), or "
+        "there and back (`snake`)",
+        choices=("raster", "snake"),
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.errors import NotFinite, NotWhole, TooLong
+from crnlang.frontend.factors import MAX_ORDER, mass_action_factors
 from crnlang.frontend.lattice_errors import (
     BadLattice,
     NoLattice,
@@ -37,14 +38,12 @@ from crnlang.ir.expr import (
     product,
     slots_of,
 )
-from crnlang.ir.network import MassAction
 
 #: Largest expression, in nodes, and deepest nesting, functions written out.
 MAX_SIZE = 20_000
 MAX_DEPTH = 150
 #: Largest `sum` over sites and its like, in nodes.
 MAX_SITES_SIZE = 2_000_000
-_MAX_ORDER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,40 +128,6 @@ def as_condition(expr: Expr) -> Expr:
     if isinstance(expr, Call) and expr.function in TRUTH_VALUED:
         return expr
     return call(Function.NE, expr, number(0))
-
-
-def mass_action_factors(side: ast.Side, scope: Scope) -> list[Expr]:
-    """What each reactant contributes to a mass-action propensity.
-
-    Raises:
-        Refused: a reactant is no species, has no coefficient, or too large a one.
-    """
-    orders: dict[str, int] = {}
-    for term in side.terms:
-        name = term.species.text
-        if not term.coefficient or name not in scope.species:
-            raise Refused
-        orders[name] = orders.get(name, 0) + term.coefficient
-        if orders[name] > _MAX_ORDER:
-            what = f"the order of `{name}` under mass action"
-            wanted = f"a whole number from 1 to {_MAX_ORDER}"
-            raise Refused(NotWhole(term.span, what, wanted, str(orders[name])))
-    return [
-        _factor(Count(scope.species[name]), order, scope.convention)
-        for name, order in orders.items()
-    ]
-
-
-def _factor(count: Count, order: int, convention: MassAction | None) -> Expr:
-    """One factor; a convention that is missing was reported."""
-    if order == 1:
-        return count
-    functions = {
-        MassAction.FALLING: Function.FALLING,
-        MassAction.BINOMIAL: Function.BINOMIAL,
-        MassAction.POWER: Function.POW,
-    }
-    return call(functions[convention or MassAction.FALLING], count, number(order))
 
 
 def site_of(element: ast.Element, scope: Scope) -> int:
@@ -264,7 +229,7 @@ class _Lowering:
             raise Refused
         value = self.scope.values[name]
         if name in self.scope.species or isinstance(value, ParameterRef):
-            return _Sized(self._here(value, node))
+            return _measure(self._here(value, node))
         if self.reading is Reading.OWN_SITE:
             return _measure(self._as_own_site(value, node))
         return _measure(value)
@@ -278,9 +243,29 @@ class _Lowering:
         if isinstance(leaf, ParameterRef):
             values = self.scope.constants[leaf.index]
             is_here = self.reading in (Reading.OWN_SITE, Reading.SITE_CONSTANT)
+            site = None
             if isinstance(values, np.ndarray) and not is_here:
-                return number(float(values[self._site(node)]))
+                site = self._site(node)
+            return self._parameter(leaf.index, site)
         return leaf
+
+    def _parameter(self, index: int, site: int | None) -> Expr:
+        """A parameter as events change it, at a site or where the reaction happens."""
+        reads_time = self.reading in (Reading.OWN_SITE, Reading.STATE)
+        expr: Expr = ParameterRef(index)
+        if reads_time:
+            expr = self.scope.changed.get(index, expr)
+        if site is None:
+            return expr
+
+        def at_site(leaf: Expr) -> Expr:
+            if isinstance(leaf, ParameterRef):
+                values = self.scope.constants[leaf.index]
+                if isinstance(values, np.ndarray):
+                    return number(float(values[site]))
+            return leaf
+
+        return map_leaves(expr, at_site)
 
     def _site(self, node: ast.Reference | ast.MassActionFactor) -> int:
         """The site that an expression is at."""
@@ -314,9 +299,7 @@ class _Lowering:
         value = self.scope.values.get(node.name.text)
         site = site_of(node, self.scope)
         if isinstance(value, ParameterRef):
-            values = self.scope.constants[value.index]
-            assert isinstance(values, np.ndarray)
-            return _Sized(number(float(values[site])))
+            return _measure(self._parameter(value.index, site))
         if self.reading is Reading.OWN_SITE:
             raise Refused(OtherSites(node.span, node.span.text))
         block = self.scope.ground.blocks[self.scope.species[node.name.text]]
@@ -368,8 +351,8 @@ def _is_over_sites(name: ast.Name) -> bool:
 
 def _check_order(order: ast.Expression) -> None:
     value = order.value if isinstance(order, ast.Literal) else None
-    if value is None or value != int(value) or not 0 <= value <= _MAX_ORDER:
-        wanted = f"a whole number from 0 to {_MAX_ORDER}, written out"
+    if value is None or value != int(value) or not 0 <= value <= MAX_ORDER:
+        wanted = f"a whole number from 0 to {MAX_ORDER}, written out"
         raise Refused(NotWhole(order.span, "the order", wanted, f"`{order.span.text}`"))
 
 

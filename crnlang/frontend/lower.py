@@ -7,6 +7,7 @@ from crnlang.diagnostics import Report
 from crnlang.frontend import ast
 from crnlang.frontend.asks import lower_queries, lower_solves
 from crnlang.frontend.convention import find_convention
+from crnlang.frontend.events import lower_events
 from crnlang.frontend.expressions import try_condition, try_lower
 from crnlang.frontend.lattices import lower_hops, lower_site_starts
 from crnlang.frontend.names import Names
@@ -35,6 +36,7 @@ def lower_program(program: ast.Program, names: Names, report: Report) -> Network
     species += stand_in(_all(program, ast.ReactionStatement), scope, report)
     lattice = scope.ground.lattice
     scope.ground.blocks = blocks_of(species, lattice.sites if lattice else 1)
+    count_changes = lower_events(_all(program, ast.EventStatement), scope, report)
     observables, sets = _named_quantities(program, scope, report)
     model = next(iter(_all(program, ast.ModelStatement)), None)
     return Network(
@@ -52,6 +54,7 @@ def lower_program(program: ast.Program, names: Names, report: Report) -> Network
         lattice=lattice,
         hops=lower_hops(_all(program, ast.DiffuseStatement), scope, report),
         site_starts=lower_site_starts(_all(program, ast.InitStatement), scope, report),
+        count_changes=count_changes,
     )
 
 

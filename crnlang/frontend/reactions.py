@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.errors import DeclaredTwice, RepeatedCatalyst
-from crnlang.frontend.expressions import (
-    mass_action_factors,
-    try_lower,
-)
+from crnlang.frontend.expressions import try_lower
+from crnlang.frontend.factors import mass_action_factors
 from crnlang.frontend.lattice_errors import WhichSite
 from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.ir.expr import (

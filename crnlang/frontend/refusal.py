@@ -83,10 +83,6 @@ _CHARACTERS = {
 }
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _LATER = {
-    "event": (
-        "events are",
-        "write the change into a constant: `@ if(t < 4, k, k_late)`",
-    ),
     "module": ("modules are", "write the reactions out for now"),
     "use": ("modules are", "write the reactions out for now"),
     "import": ("imports are", "copy the statements into this file for now"),

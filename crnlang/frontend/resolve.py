@@ -26,8 +26,10 @@ from crnlang.frontend.names import Declared, Names, built_in_meaning, declare_na
 from crnlang.frontend.questions import check_query
 from crnlang.frontend.rooms import (
     BUILT_IN_FUNCTIONS,
+    CHANGED,
     CONSTANT,
     CONSTANTS,
+    COUNTS,
     FUNCTION_BODY,
     KINDS,
     RATE,
@@ -134,6 +136,8 @@ class _Checker:
                 for name in names:
                     self.species(name)
                 self.expression(rate, RATE)
+            case ast.EventStatement():
+                self.event(statement)
             case ast.ReactionStatement():
                 self.reaction(statement)
             case ast.ObserveStatement(name, value) | ast.SetStatement(name, value):
@@ -146,6 +150,17 @@ class _Checker:
                         self.values(setting.value)
             case _:
                 pass  # header and model use no names
+
+    def event(self, event: ast.EventStatement) -> None:
+        self.values(event.time)
+        for change in event.changes:
+            if change.element is not None:
+                self.values(*change.element.index)
+            name, span = change.name.text, change.name.span
+            self.reference(name, span, CHANGED, None)
+            found = self.names.table.get(name)
+            is_count = found is not None and found.kind == "species"
+            self.expression(change.value, COUNTS if is_count else CONSTANT)
 
     def start(self, start: ast.StartCount | ast.StartLaw) -> None:
         if isinstance(start, ast.StartCount):

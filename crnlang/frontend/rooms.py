@@ -52,6 +52,18 @@ class Room:
 
 CONSTANT = Room("parameter", "a parameter", frozenset({"parameter"}), allows_time=False)
 RATE = Room("parameter", "a parameter", frozenset({"parameter"}))
+CHANGED = Room(
+    "parameter or species",
+    "a parameter or a species",
+    frozenset({"parameter", "species"}),
+    allows_time=False,
+)
+COUNTS = Room(
+    "name",
+    "a parameter or a species",
+    frozenset({"parameter", "species"}),
+    allows_time=False,
+)
 FUNCTION_BODY = Room(
     "name", "a parameter or an argument of the function", frozenset({"parameter"})
 )

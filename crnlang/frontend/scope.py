@@ -43,7 +43,8 @@ class Scope:
     """What names stand for; it grows as the file is lowered.
 
     In `values`, a species is `Count(its position)`; `constants` are the values of the
-    parameters, an array for one that differs between sites. A declared name without a
+    parameters, an array for one that differs between sites; `changed` are those that
+    events change, as functions of time. A declared name without a
     usable value stands in no table: what needs it is left out in silence.
     """
 
@@ -56,6 +57,7 @@ class Scope:
     )
     species: dict[str, int] = field(default_factory=dict[str, int])
     ground: Ground = field(default_factory=Ground)
+    changed: dict[int, Expr] = field(default_factory=dict[int, Expr])
 
     def is_per_site(self, name: str) -> bool:
         """Whether a species has a copy number, or a parameter a value, at each site."""

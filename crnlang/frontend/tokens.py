@@ -19,6 +19,7 @@ STATEMENT_WORDS = {
     "_SPECIES": "species",
     "_INIT": "init",
     "_DIFFUSE": "diffuse",
+    "_EVENT": "event",
     "_OBSERVE": "observe",
     "_SET": "set",
     "_QUERY": "query",

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from crnlang.diagnostics import Span
 from crnlang.ir.counting import count_states
-from crnlang.ir.expr import Expr
+from crnlang.ir.expr import Expr, evaluate_float64
 from crnlang.ir.network import Network
 
 
@@ -62,6 +62,21 @@ class ChannelFamily:
 
 
 @dataclass(frozen=True, eq=False)
+class Jump:
+    """At a time, copy numbers become others, all at once.
+
+    `Count(slot)` in `value` is the copy number, just before, of column `slot` of
+    `variables`; `targets` are the variables that change, `sites` those of parameters.
+    """
+
+    time: float
+    targets: Int[np.ndarray, " instances"]
+    variables: Int[np.ndarray, "instances width"]
+    sites: Int[np.ndarray, " instances"]
+    value: Expr
+
+
+@dataclass(frozen=True, eq=False)
 class LoweredNetwork:
     """Everything an engine needs; `network` is kept for names and questions.
 
@@ -79,8 +94,31 @@ class LoweredNetwork:
         default_factory=dict[int, Float[np.ndarray, " sites"]]
     )
 
+    jumps: tuple[Jump, ...] = ()
+
+    def after_jumps(
+        self, time: float, states: Int[np.ndarray, "states variables"]
+    ) -> Int[np.ndarray, "states variables"]:
+        """What states become in the jumps at a time; perhaps outside the box.
+
+        A value that is no whole number counts as outside.
+        """
+        found = states.copy()
+        for jump in self.jumps:
+            if jump.time == time:
+                counts = [states[:, column].T for column in jump.variables.T]
+                constants = [
+                    np.reshape(one, (-1, 1)) if np.ndim(one) else one
+                    for one in self.constants(jump)
+                ]
+                values = evaluate_float64(jump.value, counts, constants, time)
+                whole = np.where(values == np.floor(values), values, -1)
+                shape = (len(jump.targets), len(states))
+                found[:, jump.targets] = np.broadcast_to(whole, shape).T
+        return found
+
     def constants(
-        self, family: ChannelFamily
+        self, family: ChannelFamily | Jump
     ) -> list[float | Float[np.ndarray, " instances"]]:
         """The parameters as a family reads them: numbers, or one for each instance."""
         return [

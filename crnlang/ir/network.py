@@ -136,6 +136,22 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
+class CountChange:
+    """At a time, a copy number becomes a whole number `value` inside the box.
+
+    `site` is `None` for every site; `Count(slot)` in `value` indexes `reads`, the
+    species just before, those per site at the same site.
+    """
+
+    time: float
+    species: int
+    site: int | None
+    reads: tuple[int, ...]
+    value: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Observable:
     """A named number that depends on the state; `Count(slot)` indexes variables."""
 
@@ -232,6 +248,7 @@ class Network:
     lattice: Lattice | None = None
     hops: tuple[Hop, ...] = ()
     site_starts: tuple[SiteStart, ...] = ()
+    count_changes: tuple[CountChange, ...] = ()
 
     @property
     def sites(self) -> int:

@@ -244,6 +244,13 @@ def print_network(network: Network) -> str:
     for hop in network.hops:
         rate = format_expression(hop.rate, species, constants)
         lines.append(f"hop {hop.name}: {species[hop.species]}  rate {rate}")
+    for change in network.count_changes:
+        name = species[change.species]
+        if change.site is not None:
+            name = variables[network.blocks()[change.species][change.site]]
+        local = [species[v] for v in change.reads]
+        value = format_expression(change.value, local, constants)
+        lines.append(f"event at {format_number(change.time)}: {name} = {value}")
     for observable in network.observables:
         value = format_expression(observable.value, variables, constants)
         lines.append(f"observe {observable.name} = {value}")

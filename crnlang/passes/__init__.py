@@ -6,9 +6,9 @@ from crnlang.diagnostics import Report, Span
 from crnlang.ir.lowered import LoweredNetwork, StateSpace
 from crnlang.ir.network import Network
 from crnlang.passes.bounds import derive_bounds
-from crnlang.passes.checks import check_propensities
+from crnlang.passes.checks import check_jumps, check_propensities
 from crnlang.passes.errors import Empty
-from crnlang.passes.expand import expand_channels
+from crnlang.passes.expand import expand_channels, expand_jumps
 from crnlang.passes.fold import fold_constants
 from crnlang.passes.laws import expand_laws, find_laws
 from crnlang.passes.merge import merge_families
@@ -33,6 +33,7 @@ def run_passes(network: Network, report: Report) -> LoweredNetwork:
     caps = derive_bounds(network, laws, report)
     initial = tabulate_start(network, caps, report)
     check_propensities(network, laws, caps, report)
+    check_jumps(network, laws, caps, report)
     families = merge_families(expand_channels(network, report))
     report.stop_on_errors()
     rows, totals = expand_laws(network, laws)
@@ -56,4 +57,5 @@ def run_passes(network: Network, report: Report) -> LoweredNetwork:
             for i, parameter in enumerate(network.parameters)
             if parameter.site_values
         },
+        expand_jumps(network),
     )

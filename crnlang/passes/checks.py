@@ -15,7 +15,12 @@ from jaxtyping import Bool, Float, Int
 from crnlang.diagnostics import Report
 from crnlang.ir.expr import Expr, depends_on_time, evaluate_float64
 from crnlang.ir.network import Hop, Network, Reaction
-from crnlang.passes.errors import BadConstant, BadPropensity, IgnoresReactant
+from crnlang.passes.errors import (
+    BadConstant,
+    BadJump,
+    BadPropensity,
+    IgnoresReactant,
+)
 from crnlang.passes.laws import Laws
 
 #: About how many states are looked at for one propensity, and how many times.
@@ -44,6 +49,29 @@ def check_propensities(
         else:
             known = laws if unclear.isdisjoint(reaction.variables) else None
             _check_written(network, reaction, known, caps, horizon, report)
+
+
+def check_jumps(
+    network: Network, laws: Laws, caps: Int[np.ndarray, " species"], report: Report
+) -> None:
+    """Report events that lead out of the box, or to no whole number."""
+    for change in [c for c in network.count_changes if report.is_sound(c.span)]:
+        states = _grid(caps[list(change.reads)])
+        states = states[_obeys(states, change.reads, laws)]
+        counts = [column.astype(np.float64) for column in states.T]
+        parameters = _parameters(network, SITES)
+        values = evaluate_float64(change.value, counts, parameters, change.time)
+        cap = int(caps[change.species])
+        is_inside = (values == np.floor(values)) & (values >= 0) & (values <= cap)
+        if is_inside.all():
+            continue
+        where = np.unravel_index(int(np.argmin(is_inside)), values.shape or (1,))
+        names = [network.species[v].name for v in change.reads]
+        pairs = zip(names, states[where[-1]].tolist(), strict=True)
+        state = ", ".join(f"{name} = {count}" for name, count in pairs)
+        value = f"{float(np.ravel(values)[np.argmin(is_inside)]):g}"
+        name = network.species[change.species].name
+        report.add(BadJump(change.span, name, value, f" at {state}" * bool(state), cap))
 
 
 def _horizon(network: Network, report: Report) -> float:

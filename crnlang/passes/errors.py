@@ -114,6 +114,21 @@ class IgnoresReactant(Diagnostic):
 
 
 @dataclass(frozen=True)
+class BadJump(Diagnostic):
+    """An event that gives a species a count outside its box, or none at all."""
+
+    code = "CRN310"
+    message = "this event makes `{name}` {value}{state}"
+    note = "a copy number is a whole number from 0 to the cap, here {cap}"
+    help = "keep it inside, whatever the state: `{name} = min(max(..., 0), {cap})`"
+
+    name: str
+    value: str
+    state: str
+    cap: int
+
+
+@dataclass(frozen=True)
 class NoChange(Diagnostic):
     """A reaction that changes nothing."""
 

@@ -5,7 +5,7 @@ from jaxtyping import Int
 
 from crnlang.diagnostics import Report
 from crnlang.ir.expr import Count, Function, call
-from crnlang.ir.lowered import ChannelFamily
+from crnlang.ir.lowered import ChannelFamily, Jump
 from crnlang.ir.network import Hop, Network, Reaction
 from crnlang.passes.errors import Empty, NoChange
 
@@ -31,6 +31,23 @@ def expand_channels(network: Network, report: Report) -> tuple[ChannelFamily, ..
         what = "reaction that changes anything" if network.reactions else "reactions"
         report.add(Empty(network.species[-1].span, what, fix))
     return tuple(families)
+
+
+def expand_jumps(network: Network) -> tuple[Jump, ...]:
+    """Every change of copy numbers, at its sites."""
+    blocks = network.blocks()
+    found: list[Jump] = []
+    for change in network.count_changes:
+        block = blocks[change.species]
+        sites = np.arange(len(block))
+        if change.site is not None:
+            sites = np.array([change.site])
+        columns = [_column(blocks[v], network.sites)[sites] for v in change.reads]
+        table = np.array(columns, dtype=np.int64).reshape(len(columns), len(sites))
+        found.append(
+            Jump(change.time, block.start + sites, table.T, sites, change.value)
+        )
+    return tuple(found)
 
 
 def _family(reaction: Reaction, network: Network, blocks: list[range]) -> ChannelFamily:

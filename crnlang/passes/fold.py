@@ -24,6 +24,9 @@ def fold_constants(network: Network) -> Network:
     return replace(
         network,
         reactions=tuple(map(_fold_reaction, network.reactions)),
+        count_changes=tuple(
+            replace(c, value=fold(c.value)) for c in network.count_changes
+        ),
         hops=tuple(replace(hop, rate=fold(hop.rate)) for hop in network.hops),
         observables=tuple(replace(o, value=fold(o.value)) for o in network.observables),
         sets=tuple(replace(s, condition=fold(s.condition)) for s in network.sets),

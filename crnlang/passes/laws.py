@@ -58,12 +58,17 @@ def find_laws(network: Network) -> Laws:
 
 
 def fixed_starts(network: Network) -> dict[int, Int[np.ndarray, " _sites"]]:
-    """The count at each site, or the one count, of every species that starts at it."""
+    """The count at each site, or the one count, of every species that starts at it.
+
+    Those that an event changes are left out: no total of theirs is the same for ever.
+    """
     found = {
         i: np.full(network.sites if species.is_per_site else 1, species.initial.count)
         for i, species in enumerate(network.species)
         if isinstance(species.initial, Delta)
     }
+    for change in network.count_changes:
+        found.pop(change.species, None)
     for start in network.site_starts:
         if not isinstance(start.initial, Delta):
             found.pop(start.species, None)

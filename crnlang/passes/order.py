@@ -12,10 +12,12 @@ The rule, applied until every variable is placed:
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Int
 
+from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import Network
 from crnlang.passes.laws import Laws
 
@@ -35,6 +37,20 @@ def choose_order(
     spread = [blocks[v] for v in species if is_per_site[v]]
     sites = [block[site] for site in range(network.sites) for block in spread]
     return np.array([*single, *sites], dtype=np.int64)
+
+
+def follow_path(lowered: LoweredNetwork, order: str) -> LoweredNetwork:
+    """The same network, the sites of its lattice in another order: see `Lattice.path`.
+
+    Without a lattice there is nothing to reorder.
+    """
+    lattice, places = lowered.network.lattice, lowered.space.order
+    if lattice is None:
+        return lowered
+    single = sum(not kind.is_per_site for kind in lowered.network.species)
+    at_sites = places[single:].reshape(lattice.sites, -1)[lattice.path(order)]
+    found = np.concatenate([places[:single], at_sites.ravel()])
+    return replace(lowered, space=replace(lowered.space, order=found))
 
 
 def _families(network: Network) -> list[set[int]]:

@@ -10,6 +10,7 @@ from jax import monitoring
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
 from crnlang.ir.lowered import LoweredNetwork
+from crnlang.passes.order import follow_path
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Watcher
 from crnlang.pipeline.law import LawReader
@@ -30,10 +31,16 @@ def run_neural(
     Raises:
         Refusal: no network can be built, no time was reached, or memory ran out.
     """
+    if lowered.jumps:
+        raise EngineError(
+            "the neural engines cannot follow an event that changes copy numbers: the "
+            "law would jump to other states; use `fsp` or `ssa`"
+        )
     with _compilation_counted(clock), _memory_shortage_told():
         jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
         # on GPUs the default for float32 is TF32: 10 bits, measured to ruin the law
         jax.config.update("jax_default_matmul_precision", "highest")
+        lowered = follow_path(lowered, settings.order)
         generator = build_kernel(lowered, np.dtype(settings.precision))
         model = build_model(lowered, settings, jax.random.key(settings.seed))
         solution = evolve(model, generator, settings, settings.save, watcher.step)

@@ -17,8 +17,9 @@ from crnlang.ir.expr import depends_on_time
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference.adaptive import SetLaw, SetStep, follow_law, start_law
 from crnlang.reference.equation import MasterEquation, master_equation
+from crnlang.reference.jumps import jumped_law, stretches
 from crnlang.reference.propagation import propagate
-from crnlang.reference.refusals import SetTooLargeError, ToleranceError
+from crnlang.reference.refusals import JumpsError, SetTooLargeError, ToleranceError
 from crnlang.reference.states import initial_law
 from crnlang.settings import FspSettings
 
@@ -109,6 +110,8 @@ def solve_fsp(
         SetTooLargeError: so would an adaptive set, before the first save time.
         WrongPropensityError: a propensity is negative or not finite.
         ToleranceError: `settings.tolerance`, or `truncation`, could not be reached.
+        JumpsError: the set is to be adaptive, but events change copy numbers.
+        WrongJumpError: an event leads out of the box.
     """
     if is_adaptive(lowered, settings):
         return _solve_adaptive(lowered, settings, report)
@@ -116,7 +119,15 @@ def solve_fsp(
 
 
 def is_adaptive(lowered: LoweredNetwork, settings: FspSettings) -> bool:
-    """Whether the states are a set that follows the law."""
+    """Whether the states are a set that follows the law.
+
+    Raises:
+        JumpsError: they are to be, but events change copy numbers.
+    """
+    if lowered.jumps:
+        if settings.states == "adaptive":
+            raise JumpsError("an adaptive set of states")
+        return False
     if settings.states != "auto":
         return settings.states == "adaptive"
     return lowered.space.number_of_states() > settings.max_states
@@ -129,14 +140,7 @@ def _is_varying(lowered: LoweredNetwork) -> bool:
 def _solve_box(lowered: LoweredNetwork, settings: FspSettings) -> FspTrajectory:
     """The law on every reachable state."""
     equation = master_equation(lowered, settings.max_states)
-    laws, errors = propagate(
-        equation,
-        _start(equation, settings.max_states),
-        0.0,
-        settings.save,
-        settings.until,
-        settings.tolerance,
-    )
+    laws, errors = _propagated(equation, settings)
     if errors[-1] > settings.tolerance:
         raise ToleranceError(settings.tolerance, f"its error may be {errors[-1]:.1e}")
     probabilities = _without_rounding(laws[:, :-1], settings.tolerance)
@@ -148,6 +152,29 @@ def _solve_box(lowered: LoweredNetwork, settings: FspSettings) -> FspTrajectory:
         )
     )
     return FspTrajectory(found, is_adaptive=False, is_varying=_is_varying(lowered))
+
+
+def _propagated(
+    equation: MasterEquation, settings: FspSettings
+) -> tuple[Float[np.ndarray, "times augmented"], Float[np.ndarray, " times"]]:
+    """The augmented law at each save time, and the error so far, events included."""
+    law, error = _start(equation, settings.max_states), 0.0
+    laws = np.zeros((len(settings.save), len(law)))
+    errors = np.zeros(len(settings.save))
+    pieces = stretches(equation.lowered, settings.save, settings.until)
+    tolerance = settings.tolerance / len(pieces)
+    for piece in pieces:
+        if piece.start > 0:
+            law = jumped_law(equation, piece.start, law)
+        times = [settings.save[i] for i in piece.save]
+        wanted = tuple(dict.fromkeys([*times, piece.end]))
+        found, spent = propagate(
+            equation, law, piece.start, wanted, settings.until, tolerance
+        )
+        places = list(piece.save)
+        laws[places], errors[places] = found[: len(times)], error + spent[: len(times)]
+        law, error = found[-1], error + float(spent[-1])
+    return laws, errors
 
 
 def _start(

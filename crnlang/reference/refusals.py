@@ -59,6 +59,29 @@ class WrongPropensityError(WitnessError):
         )
 
 
+class WrongJumpError(WitnessError):
+    """An event leads out of the box in a state that occurs."""
+
+    def __init__(self, names: Sequence[str], counts: Sequence[int], t: float) -> None:
+        state = ", ".join(
+            f"{name} = {count}" for name, count in zip(names, counts, strict=True)
+        )
+        super().__init__(
+            f"the event at t = {t:g} leads out of the box, or to no whole number, from "
+            f"the state {state}; keep its value inside: `min(max(..., 0), cap)`"
+        )
+
+
+class JumpsError(WitnessError):
+    """An engine that cannot follow events that change copy numbers."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(
+            f"{engine} cannot follow an event that changes copy numbers; use `fsp` "
+            "with `states = box`, or `ssa`"
+        )
+
+
 class UnboundedPropensityError(WitnessError):
     """A propensity that reads the time has no finite bound: no exact thinning."""
 

@@ -20,11 +20,13 @@ from jaxtyping import Float, Int
 from crnlang.ir.expr import depends_on_time, slots_of
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 from crnlang.reference import intervals
+from crnlang.reference.jumps import jumped, stretches
 from crnlang.reference.refusals import UnboundedPropensityError, WrongPropensityError
 from crnlang.reference.source import bound_function_source, propensity_source
 from crnlang.reference.trajectory import (
     DONE,
     NO_BOUND,
+    Start,
     Tables,
     steady_batch,
     varying_batch,
@@ -58,23 +60,52 @@ def sample_ssa(
     Raises:
         WrongPropensityError: a propensity is negative or not finite.
         UnboundedPropensityError: one that reads `t` has no finite bound.
+        WrongJumpError: an event leads out of the box.
     """
     started = time.perf_counter()
     times = np.array(settings.save, dtype=float)
     shape = (settings.trajectories, len(times))
     counts = np.zeros((*shape, len(lowered.space.caps)), dtype=np.int32)
     leak = np.zeros(shape, dtype=np.int64)
-    run = partial(
-        _run_batch, lowered, _compile(lowered), settings.seed, times, counts, leak
-    )
-    run((0, 0))
+    batch = _compile(lowered)
+    start = _first(lowered, settings)
+    _run_batch(lowered, batch, start, times, counts, leak, (0, 0))
     compiled = time.perf_counter()
     workers = threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(run, _batches(settings.trajectories, workers)):
-            pass
+    for piece in stretches(lowered, settings.save, settings.until):
+        if piece.start > 0:
+            start = _after(lowered, piece.start, start)
+        wanted = np.append(times[list(piece.save)], piece.end)
+        found = np.zeros((len(counts), len(wanted), counts.shape[2]), dtype=np.int32)
+        stopped = np.zeros((len(counts), len(wanted)), dtype=np.int64)
+        run = partial(_run_batch, lowered, batch, start, wanted, found, stopped)
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(run, _batches(settings.trajectories, workers)):
+                pass
+        counts[:, list(piece.save)] = found[:, :-1]
+        leak[:, list(piece.save)] = stopped[:, :-1]
+        start = start._replace(
+            states=found[:, -1].astype(np.int64), leak=stopped[:, -1].copy()
+        )
     finished = time.perf_counter()
     return SsaTrajectories(times, counts, leak, compiled - started, finished - compiled)
+
+
+def _first(lowered: LoweredNetwork, settings: SsaSettings) -> Start:
+    """The start at time 0."""
+    states = np.zeros((settings.trajectories, len(lowered.space.caps)), dtype=np.int64)
+    return Start(0.0, states, np.zeros(len(states), dtype=np.int64), settings.seed, 0)
+
+
+def _after(lowered: LoweredNetwork, t: float, start: Start) -> Start:
+    """The start after the events at a time; later random numbers are other ones.
+
+    Raises:
+        WrongJumpError: one of them leads out of the box.
+    """
+    states = jumped(lowered, t, start.states)
+    stream = start.stream + len(states)
+    return start._replace(time=t, states=states, stream=stream)
 
 
 def _batches(trajectories: int, workers: int) -> list[tuple[int, int]]:
@@ -86,7 +117,7 @@ def _batches(trajectories: int, workers: int) -> list[tuple[int, int]]:
 def _run_batch(
     lowered: LoweredNetwork,
     batch: Callable[..., tuple[int, int, float]],
-    seed: int,
+    start: Start,
     times: Float[np.ndarray, " times"],
     counts: Int[np.ndarray, "trajectories times variables"],
     leak: Int[np.ndarray, "trajectories times"],
@@ -94,7 +125,7 @@ def _run_batch(
 ) -> None:
     """Fill in one range of trajectories, or raise."""
     witness = np.zeros(counts.shape[2], dtype=np.int64)
-    outcome, channel, t = batch(seed, *range_, times, counts, leak, witness)
+    outcome, channel, t = batch(start, *range_, times, counts, leak, witness)
     if outcome == DONE:
         return
     family = _families_by_channel(lowered)[channel]

@@ -241,7 +241,7 @@ def reachable_states(lowered: LoweredNetwork, max_states: int) -> StateIndex:
     """Every state that the channels can reach from the initial law inside the box.
 
     A channel whose propensity depends on time counts as able to fire wherever its
-    factors without `t` are not zero.
+    factors without `t` are not zero, and an event as able to happen at any time.
 
     Raises:
         TooManyStatesError: there are more states than `max_states`.
@@ -259,10 +259,23 @@ def reachable_states(lowered: LoweredNetwork, max_states: int) -> StateIndex:
             found = fired[first[find(seen, codes) < 0]]
             if len(seen) + len(found) > max_states:
                 raise TooManyStatesError(len(seen) + len(found), max_states)
+        fired = np.vstack([found, *_jumped(lowered, frontier)])
+        codes, first = np.unique(encode(fired, caps), return_index=True)
+        found = fired[first[find(seen, codes) < 0]]
         frontier = found
         seen = np.sort(np.concatenate([seen, encode(found, caps)]), kind="stable")
         levels.append(frontier)
     return index_of(np.vstack(levels), caps)
+
+
+def _jumped(
+    lowered: LoweredNetwork, states: Int[np.ndarray, "states variables"]
+) -> list[Int[np.ndarray, "jumped variables"]]:
+    """What the events would make of states, where that is inside the box."""
+    times = {jump.time for jump in lowered.jumps}
+    images = [lowered.after_jumps(time, states) for time in sorted(times)]
+    caps = lowered.space.caps
+    return [one[((one >= 0) & (one <= caps)).all(axis=1)] for one in images]
 
 
 def _successors(

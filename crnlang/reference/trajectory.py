@@ -46,6 +46,20 @@ class Tables(NamedTuple):
     dependent: np.ndarray
 
 
+class Start(NamedTuple):
+    """Where trajectories begin: at time 0 drawn from the initial law, else in `states`.
+
+    `leak[i]` counts firings stopped before, and trajectory i takes the stream of random
+    numbers `stream + i`.
+    """
+
+    time: float
+    states: np.ndarray
+    leak: np.ndarray
+    seed: int
+    stream: int
+
+
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
 def is_capped(tables, channel, n):
@@ -84,6 +98,17 @@ def draw_start(tables, stream, n):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
+def begin(tables, start, stream, i, n):
+    """Set up trajectory i: its random numbers and its first state."""
+    start_stream(stream, start.seed, start.stream + i)
+    if start.time == 0.0:
+        draw_start(tables, stream, n)
+    else:
+        n[:] = start.states[i]
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
 def pick(weights, target):
     """The first index at which the running sum passes `target`; -1 for none."""
     running = 0.0
@@ -96,20 +121,19 @@ def pick(weights, target):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
-def steady_batch(propensity, tables, seed, first, last, times, counts, leak, witness):
+def steady_batch(propensity, tables, start, first, last, times, counts, leak, witness):
     """Trajectories `first..last` under propensities that do not read the time.
 
-    Fills `counts[i]` and `leak[i]` for each; returns (outcome, channel, time), with
-    the state at fault in `witness`.
+    They begin as `start` says. Fills `counts[i]` and `leak[i]` for each; returns
+    (outcome, channel, time), with the state at fault in `witness`.
     """
     channels = tables.family.size
     n = np.zeros(tables.caps.size, np.int64)
     weights = np.zeros(channels)
     stream = np.zeros(4, np.uint64)
     for i in range(first, last):
-        start_stream(stream, seed, i)
-        draw_start(tables, stream, n)
-        t, k, stopped = 0.0, 0, 0
+        begin(tables, start, stream, i, n)
+        t, k, stopped = start.time, 0, start.leak[i]
         for c in range(channels):
             value = propensity(tables.family[c], c, n, t, tables.touched)
             weights[c] = usable(value, tables, c, n)
@@ -187,7 +211,7 @@ def steady_weights(propensity, tables, n, t, weights):
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
 def varying_batch(
-    propensity, bound, tables, seed, first, last, times, counts, leak, witness
+    propensity, bound, tables, start, first, last, times, counts, leak, witness
 ):
     """Trajectories under propensities that read the time, by exact thinning.
 
@@ -199,9 +223,8 @@ def varying_batch(
     stream = np.zeros(4, np.uint64)
     end = times[-1]
     for i in range(first, last):
-        start_stream(stream, seed, i)
-        draw_start(tables, stream, n)
-        t, k, stopped, span = 0.0, 0, 0, end / 16
+        begin(tables, start, stream, i, n)
+        t, k, stopped, span = start.time, 0, start.leak[i], (end - start.time) / 16
         wrong = steady_weights(propensity, tables, n, t, weights)
         while wrong < 0:
             until = min(t + span, end)
@@ -216,7 +239,8 @@ def varying_batch(
                 witness[:] = n
                 return outcome, c, t
             total = weights.sum()
-            span = min(FIRINGS_PER_WINDOW / total, end / 16) if total > 0 else end / 16
+            most = (end - start.time) / 16
+            span = min(FIRINGS_PER_WINDOW / total, most) if total > 0 else most
             wait = -math.log1p(-uniform(stream)) / total if total > 0.0 else math.inf
             is_candidate = t + wait < until
             t = t + wait if is_candidate else until

@@ -67,6 +67,9 @@ class _ProgramText:
         statements += ["func f ( x , y ) = x / ( 1 + y )"]
         statements += [self.declaration(name) for name in self.species]
         statements += ["species C , D in 0 .. 9", f"0 -> D @ {self.parameters[0]}"]
+        if self.chance():
+            statements = [*statements[:3], *self.lattice(), *statements[3:]]
+            statements += self.on_lattice()
         statements += [self.reaction(i) for i in self.up_to(4)]
         statements += [f"observe n = {self.value(2)}", f"set s = {self.condition(1)}"]
         statements += [self.query(i) for i in self.up_to(3)]
@@ -93,6 +96,29 @@ class _ProgramText:
             "~ poisson ( 0.25 )",
         )
         return f"species {name} in 0 .. {cap} {law}"
+
+    def lattice(self) -> list[str]:
+        """A lattice, with a parameter that differs between its sites."""
+        boundary = self.pick("", "boundary ( periodic , reflecting )")
+        spacing = self.pick("spacing 0.5", "spacing 1 / 4")
+        unit = self.pick("", *_UNITS)
+        return [
+            f"lattice grid ( 2 , 1 + 1 ) {boundary or 'boundary periodic'} {spacing}",
+            f"param at[ i , j ] = ( 1 + i * j ) {unit} , one = at[ 0 , 1 ] {unit}",
+        ]
+
+    def on_lattice(self) -> list[str]:
+        """Statements that need a lattice."""
+        rate = self.pick("@ at", "coefficient one + 1", "@ 1 + sin ( t ) / 2")
+        return [
+            f"species S , T in 0 .. 3 per site {self.pick('', '= 1')}",
+            f"init S[ 1 , 0 ] {self.pick('= 2', '~ uniform ( 0 , 1 )')}",
+            f"diffuse {self.pick('S', 'T', 'S , T')} {rate}",
+            f"S <-> T {self.pick('', 'via C')} @ at , propensity ( at * T )",
+            f"observe spread = {self.pick('sum', 'mean')} ( S * at ) + S[ 0 , 1 ]",
+            f"set filled = {self.pick('all', 'any')} ( S > 1 or T == 2 )",
+            "query dist ( S[ 0 , 0 ] , T[ 1 , 1 ] , at = 2 )",
+        ]
 
     def side(self, *, may_be_empty: bool = True) -> str:
         terms = [
@@ -174,7 +200,7 @@ class _ProgramText:
             if depth > 0:
                 blanks += ["\n", f" {self.pick(*_COMMENTS)}\n", "\n  // own\n\n"]
             text += self.pick(*blanks) + token
-            depth += token in "(["
+            depth += token[-1] in "(["
         return text
 
     def end(self) -> str:

@@ -116,7 +116,7 @@ three: A -> 0 @ 0.5
 def test_a_family_of_several_instances_is_one_row_each():
     lowered = with_positive_start(lower(SWITCHES, on="0.8"))
     decay = next(f for f in lowered.families if "fall" in f.name)
-    both = replace(decay, variables=np.array([[0], [1]]))
+    both = replace(decay, variables=np.array([[0], [1]]), sites=np.zeros(2, int))
     compare(replace(lowered, families=(both,)), 2, 0.0)
 
 
@@ -134,3 +134,18 @@ def test_sources_outside_the_box_are_replaced_by_the_state():
     before, inside = kernel.sources(jnp.array([3]))
     assert inside.tolist() == [True, False]
     assert before.tolist() == [[2], [3]]
+
+
+def test_the_kernel_agrees_with_the_matrix_on_a_lattice():
+    lowered = compile_text("""crn 1
+model sites
+lattice chain(3) boundary periodic
+param k[i] = 1 + i, d[i] = 2 - 0.5*i
+species X in 0..2 per site = 1
+species G in 0..1 = 1
+0 -> X via G @ k
+X -> 0 @ propensity(hill(X, k, 2, 2))
+G <-> 0 @ 1, 1
+diffuse X @ d*(1 + t)
+""").lowered
+    compare(lowered, 3, 0.7)

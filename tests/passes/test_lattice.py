@@ -12,6 +12,7 @@ from crnlang.compiler import compile_text
 from crnlang.ir.expr import Count, Function, ParameterRef, call, evaluate, map_leaves
 from crnlang.ir.lattice import Boundary, Lattice
 from crnlang.ir.network import Hop, Reaction
+from crnlang.passes.order import follow_path
 from crnlang.reference.fsp import solve_fsp
 from crnlang.settings import FspSettings
 from crnlang.testing import lower
@@ -308,6 +309,18 @@ def test_a_site_is_found_by_its_indices(lattice):
     found = [lattice.find(row) for row in lattice.coordinates().tolist()]
     assert found == list(range(lattice.sites))
     assert lattice.find(lattice.shape) is None
+
+
+def test_a_snake_orders_the_same_species_along_another_path():
+    text = "crn 1\nlattice grid(2, 2)\nspecies X, Y in 0..3 per site\n"
+    text += "species G in 0..1\n0 <-> G @ 1, 1\n0 <-> X @ 1, 1\n0 <-> Y @ 1, 1"
+    lowered = compile_text(text).lowered
+    space = follow_path(lowered, "snake").space
+    names = [space.names[v] for v in space.order]
+    assert names[0] == "G"
+    assert [name[1:] for name in names[1::2]] == ["[0,0]", "[0,1]", "[1,1]", "[1,0]"]
+    again = follow_path(lowered, "raster").space.order
+    assert again.tolist() == lowered.space.order.tolist()
 
 
 def test_the_order_goes_site_by_site():

@@ -215,3 +215,14 @@ feed: 0 <-> X @ 108.102, 37.881
     found = solve_fsp(lower(text), FspSettings(until=10.0, save=times))
     for t, law in zip(times, found.probabilities, strict=True):
         assert np.abs(law - values[f"S1_{convention}_t{t}_marg1"]).sum() < 1e-9
+
+
+def test_two_sites_of_the_schloegl_model_have_the_reference_law():
+    expected = reference("schlogl_1_2_sites.npz")
+    lowered = compile_file(ROOT / "examples" / "schlogl_chain.crn").lowered
+    save = (0.1, 0.5, 1.0)
+    found = solve_fsp(lowered, FspSettings(until=1.0, save=save))
+    for t, law in zip(save, found.probabilities, strict=True):
+        joint = np.zeros((85, 85))
+        np.add.at(joint, tuple(found.states.T.astype(int)), law)
+        assert np.abs(joint - expected[f"S2_falling_t{t}_joint"]).max() < 1e-9

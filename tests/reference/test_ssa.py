@@ -124,3 +124,33 @@ def test_the_mapk_cascade_agrees_with_the_reference():
     error = counts.std(axis=0) * np.sqrt(1 / 20_000 + 1 / 100_000)
     difference = counts.mean(axis=0) - values["free_mean"][rows][:, :6]
     assert np.abs(difference / error).max() < 5
+
+
+def test_sites_have_their_own_propensities():
+    lowered = lower("""crn 1
+model sites
+lattice chain(2)
+param k[i] = 1 + 3*i, d[i] = 2 - i
+species X in 0..2 per site = 1
+species G in 0..1 = 1
+0 -> X via G @ k
+X -> 0 @ 1 + 0.5*sin(9*k*t)
+G <-> 0 @ 1, 1
+diffuse X @ d
+""")
+    assert deviations(lowered).max() < 6
+
+
+def test_events_happen_in_trajectories():
+    lowered = lower("""crn 1
+model events
+param k = 2
+species X in 0..4 = 1
+species Y in 0..3 = 1
+0 -> X @ k
+X -> Y @ 1
+Y -> 0 @ 1 + 0.5*sin(5*t)
+event at 0.2: X = min(X + 2, 4), k = 1
+event at 0.3: Y = 0
+""")
+    assert deviations(lowered).max() < 6

@@ -1,0 +1,170 @@
+"""`event` statements -> parameters that depend on time, and changes of copy numbers.
+
+A parameter k that becomes v at time T is `if(t < T, k, v)` wherever a rate, a set or a
+query reads it; so every engine that knows time-dependent rates knows such events.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from crnlang.diagnostics import Report, Span
+from crnlang.frontend import ast
+from crnlang.frontend.errors import NotFinite, Repeated
+from crnlang.frontend.event_errors import BadEvent
+from crnlang.frontend.expressions import lower_expression, site_of, try_constant
+from crnlang.frontend.lattice_errors import WhichSite
+from crnlang.frontend.scope import Reading, Refused, Scope
+from crnlang.ir.expr import (
+    Expr,
+    Function,
+    ParameterRef,
+    Time,
+    call,
+    evaluate_float64,
+    map_leaves,
+    move_slots,
+    number,
+    slots_of,
+)
+from crnlang.ir.network import CountChange
+
+_EXAMPLE = "write `event at 4: k = 0`"
+
+
+def lower_events(
+    statements: Sequence[ast.EventStatement], scope: Scope, report: Report
+) -> tuple[CountChange, ...]:
+    """The changes of copy numbers; those of parameters go into the scope.
+
+    What is wrong is reported.
+    """
+    timed: list[tuple[float, ast.Change]] = []
+    for statement in statements:
+        time = _time(statement, scope, report)
+        if time is not None:
+            timed += [(time, change) for change in statement.changes]
+    timed.sort(key=lambda pair: pair[0])
+    switches: dict[int, list[tuple[float, Expr]]] = {}
+    seen: dict[tuple[float, str], Span] = {}
+    for time, change in timed:
+        name = change.name.text
+        key = (time, name)
+        if change.element is None and key in seen:
+            report.add(Repeated(change.name.span, name, seen[key]))
+        seen.setdefault(key, change.name.span)
+        if isinstance(scope.values.get(name), ParameterRef):
+            try:
+                _switch(time, change, switches, scope, report)
+            except Refused as refused:
+                refused.tell(report)
+    for index, steps in switches.items():
+        scope.changed[index] = _piecewise(index, steps)
+    counts = [pair for pair in timed if pair[1].name.text in scope.species]
+    return _count_changes(counts, scope, report)
+
+
+def _count_changes(
+    timed: Sequence[tuple[float, ast.Change]], scope: Scope, report: Report
+) -> tuple[CountChange, ...]:
+    found: list[CountChange] = []
+    for time, change in timed:
+        try:
+            found.append(_count_change(time, change, scope, report))
+        except Refused as refused:
+            refused.tell(report)
+    return tuple(found)
+
+
+def _time(statement: ast.EventStatement, scope: Scope, report: Report) -> float | None:
+    """When it happens; `None` after a refusal, which is reported."""
+    word = statement.word
+    if word.text != "at":
+        reason = f"an event needs a time: `{word.text}` is not `at`"
+        report.add(BadEvent(word.span, reason, _EXAMPLE))
+        return None
+    time = try_constant(statement.time, scope, "the time of the event", report)
+    if time is not None and time <= 0:
+        reason = f"an event cannot happen at t = {time:g}: the run starts at 0"
+        fix = "change the start itself, or take a time above 0"
+        report.add(BadEvent(statement.time.span, reason, fix))
+        return None
+    return time
+
+
+def _switch(
+    time: float,
+    change: ast.Change,
+    switches: dict[int, list[tuple[float, Expr]]],
+    scope: Scope,
+    report: Report,
+) -> None:
+    """Note what a parameter becomes; its value may use those just before.
+
+    Raises:
+        Refused: the value has an error.
+    """
+    if change.element is not None:
+        fix = f"write `{change.name.text} = ...`: the change is for all sites"
+        reason = "an event cannot change a parameter at one site alone"
+        raise Refused(BadEvent(change.span, reason, fix))
+    target = scope.values[change.name.text]
+    assert isinstance(target, ParameterRef)
+    is_array = isinstance(scope.constants[target.index], np.ndarray)
+    reading = Reading.SITE_CONSTANT if is_array else Reading.CONSTANT
+    value = lower_expression(change.value, scope, report, reading)
+
+    def now(leaf: Expr) -> Expr:
+        if isinstance(leaf, ParameterRef) and leaf.index in switches:
+            earlier = [v for when, v in switches[leaf.index] if when < time]
+            return earlier[-1] if earlier else leaf
+        return leaf
+
+    value = map_leaves(value, now)
+    found = evaluate_float64(value, (), scope.constants, 0.0)
+    bad = found[~np.isfinite(found)].ravel()
+    if len(bad):
+        what = f"the new value of `{change.name.text}`"
+        raise Refused(NotFinite(change.value.span, what, f"{bad[0]:g}"))
+    switches.setdefault(target.index, []).append((time, value))
+
+
+def _piecewise(index: int, steps: Sequence[tuple[float, Expr]]) -> Expr:
+    """The parameter as a function of time."""
+    *_, (_, value) = steps
+    befores = [ParameterRef(index), *(v for _, v in steps[:-1])]
+    for (time, _), before in reversed(list(zip(steps, befores, strict=True))):
+        is_early = call(Function.LT, Time(), number(time))
+        value = call(Function.IF, is_early, before, value)
+    return value
+
+
+def _count_change(
+    time: float, change: ast.Change, scope: Scope, report: Report
+) -> CountChange:
+    """The change of a copy number.
+
+    Raises:
+        Refused: the value has an error, or the site does not fit.
+    """
+    name, site = change.name, None
+    if change.element is not None:
+        site = site_of(change.element, scope)
+    value = lower_expression(change.value, scope, report, Reading.OWN_SITE)
+    reads = tuple(sorted(slots_of(value)))
+    if not scope.is_per_site(name.text):
+        names = {place: text for text, place in scope.species.items()}
+        for text in filter(scope.is_per_site, (names[slot] for slot in reads)):
+            fix = f"`{name.text}` has no site: its new value cannot depend on one"
+            raise Refused(WhichSite(change.value.span, text, fix))
+    slots = [0] * len(scope.species)
+    for slot, species in enumerate(reads):
+        slots[species] = slot
+    return CountChange(
+        time,
+        scope.species[name.text],
+        site,
+        reads,
+        move_slots(value, slots),
+        change.span,
+    )
