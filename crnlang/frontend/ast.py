@@ -48,20 +48,30 @@ class MassActionStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """`"edges.csv"`, as seen from the folder of the `.crn` file."""
+
+    path: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LatticeOption:
-    """`boundary (periodic, reflecting)`, `spacing 0.5`."""
+    """`boundary (periodic, reflecting)`, `spacing 0.5`, `mask "mask.csv"`."""
 
     key: Name
     values: tuple[Expression, ...]
+    file: File | None
     span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class LatticeStatement:
-    """`lattice grid(8, 8) boundary reflecting`."""
+    """`lattice grid(8, 8) boundary reflecting`, `lattice graph("edges.csv")`."""
 
     shape: Name
     sizes: tuple[Expression, ...]
+    file: File | None
     options: tuple[LatticeOption, ...]
     span: Span = field(compare=False, repr=False)
 
@@ -119,13 +129,25 @@ class StartLaw:
 
 
 @dataclass(frozen=True, slots=True)
+class StartTable:
+    """`~ table("start.csv")`."""
+
+    law: Name
+    file: File
+    span: Span = field(compare=False, repr=False)
+
+
+Start = StartCount | StartLaw | StartTable
+
+
+@dataclass(frozen=True, slots=True)
 class SpeciesDeclaration:
     """`species X, Y in low..high per site = start`; `place` is the word `site`."""
 
     names: tuple[Name, ...]
     bounds: Interval | None
     place: Name | None
-    start: StartCount | StartLaw | None
+    start: Start | None
     span: Span = field(compare=False, repr=False)
 
 
@@ -134,7 +156,7 @@ class InitStatement:
     """`init X[0, 0] = 60`."""
 
     element: Element
-    start: StartCount | StartLaw
+    start: Start
     span: Span = field(compare=False, repr=False)
 
 

@@ -71,19 +71,28 @@ class _Builder(PartBuilder):
         return ast.MassActionStatement(self.name(node.children[0]), self.span(node))
 
     def lattice(self, node: Node) -> ast.LatticeStatement:
-        shape, sizes, *options = cast(list[Any], node.children)
+        shape, inside, *options = cast(list[Any], node.children)
+        is_file = inside is not None and inside.data == "file"
         return ast.LatticeStatement(
             self.name(shape),
-            self.expressions(sizes),
+            () if is_file else self.expressions(inside),
+            self.file(inside) if is_file else None,
             tuple(map(self.lattice_option, options)),
             self.span(node),
         )
 
     def lattice_option(self, node: Node) -> ast.LatticeOption:
         key, *values = cast(list[Any], node.children)
+        is_file = values[0].data == "file"
         return ast.LatticeOption(
-            self.name(key), tuple(map(self.expression, values)), self.span(node)
+            self.name(key),
+            () if is_file else tuple(map(self.expression, values)),
+            self.file(values[0]) if is_file else None,
+            self.span(node),
         )
+
+    def file(self, node: Node) -> ast.File:
+        return ast.File(str(node.children[0])[1:-1], self.span(node))
 
     def declaration(self, node: Node) -> ast.ParameterDeclaration:
         parameter, value, unit, range_ = cast(list[Any], node.children)
@@ -142,8 +151,11 @@ class _Builder(PartBuilder):
             self.span(node),
         )
 
-    def start(self, node: Node) -> ast.StartCount | ast.StartLaw:
+    def start(self, node: Node) -> ast.Start:
         children = cast(list[Any], node.children)
+        if node.data == "start_table":
+            law, file = children
+            return ast.StartTable(self.name(law), self.file(file), self.span(node))
         if node.data == "start_count":
             return ast.StartCount(self.expression(children[0]), self.span(node))
         law, arguments = children

@@ -151,6 +151,7 @@ def site_of(element: ast.Element, scope: Scope) -> int:
     site = lattice.find([int(i) for i in found]) if is_whole and has_all else None
     if site is None:
         ranges = ", ".join(f"0..{size - 1}" for size in lattice.shape)
+        ranges += " where the mask has a 1" * (lattice.kept is not None)
         raise Refused(NoSuchSite(element.span, element.span.text, ranges))
     return site
 

@@ -41,6 +41,20 @@ class TooManySites(Diagnostic):
 
 
 @dataclass(frozen=True)
+class BadFile(Diagnostic):
+    """A table in a file that cannot be read, or does not fit."""
+
+    code = "CRN408"
+    message = "`{path}` cannot be used: {reason}"
+    note = "the path starts at the folder of this file"
+    help = "{fix}"
+
+    path: str
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True)
 class NotPerSite(Diagnostic):
     """A name with an index, or a diffusion, that has no value at each site."""
 

@@ -11,6 +11,7 @@ from crnlang.frontend.expressions import (
     site_of,
     try_lower,
 )
+from crnlang.frontend.files import kept_places, links, read_rows
 from crnlang.frontend.lattice_errors import (
     BadLattice,
     NoLattice,
@@ -25,7 +26,7 @@ from crnlang.ir.network import Hop, SiteStart
 
 #: How many axes each kind of lattice may have.
 _AXES = {"grid": (1, 3), "chain": (1, 1)}
-_OPTIONS = ("boundary", "spacing")
+_OPTIONS = ("boundary", "spacing", "mask")
 _BOUNDARIES = tuple(boundary.value for boundary in Boundary)
 _EXAMPLE = "write `lattice grid(8, 8) boundary (periodic, reflecting)`"
 
@@ -49,15 +50,47 @@ def _lattice(
     Raises:
         Refused: a wrong kind, size or option.
     """
-    shape = _shape(statement, scope, report)
     options = _options(statement)
+    if statement.shape.text == "graph":
+        return _graph(statement, options)
+    shape = _shape(statement, scope, report)
     boundary = (Boundary.REFLECTING,) * len(shape)
     if "boundary" in options:
         boundary = _boundary(options["boundary"], len(shape))
     spacing = None
     if "spacing" in options:
         spacing = _spacing(options["spacing"], scope, report)
-    return Lattice(shape, boundary, spacing)
+    kept = None
+    if "mask" in options:
+        file = _file_of(options["mask"])
+        kept = tuple(kept_places(read_rows(file), file, math.prod(shape)))
+    return Lattice(shape, boundary, spacing, kept)
+
+
+def _file_of(option: ast.LatticeOption) -> ast.File:
+    if option.file is None:
+        reason = f"`{option.key.text}` takes the name of a file"
+        raise Refused(BadLattice(option.span, reason, 'write `mask "mask.csv"`'))
+    return option.file
+
+
+def _graph(
+    statement: ast.LatticeStatement, options: dict[str, ast.LatticeOption]
+) -> Lattice:
+    """The sites and links of a file.
+
+    Raises:
+        Refused: no file, one that does not fit, or options.
+    """
+    fix = 'write `lattice graph("edges.csv")`'
+    if statement.file is None:
+        reason = "`graph` takes the name of a file with the pairs of neighbours"
+        raise Refused(BadLattice(statement.shape.span, reason, fix))
+    for key, option in options.items():
+        reason = f"a graph has no `{key}`"
+        raise Refused(BadLattice(option.span, reason, fix))
+    sites, pairs = links(read_rows(statement.file), statement.file)
+    return Lattice((sites,), (Boundary.REFLECTING,), links=tuple(pairs))
 
 
 def _shape(
@@ -65,7 +98,8 @@ def _shape(
 ) -> tuple[int, ...]:
     kind = statement.shape
     if kind.text not in _AXES:
-        known, fix = listing(_AXES), suggest(kind.text, _AXES)
+        kinds = (*_AXES, "graph")
+        known, fix = listing(kinds), suggest(kind.text, kinds)
         raise Refused(UnknownChoice(kind.span, "lattice", kind.text, known, fix))
     low, high = _AXES[kind.text]
     if not low <= len(statement.sizes) <= high:
@@ -95,6 +129,9 @@ def _options(statement: ast.LatticeStatement) -> dict[str, ast.LatticeOption]:
             known, fix = listing(_OPTIONS), suggest(key.text, _OPTIONS)
             choice = UnknownChoice(key.span, "part", key.text, known, fix)
             raise Refused(choice)
+        if option.file is not None and key.text != "mask":
+            reason = f"`{key.text}` takes no file"
+            raise Refused(BadLattice(option.span, reason, _EXAMPLE))
         if key.text in found:
             first = found[key.text].key.span
             raise Refused(Repeated(key.span, key.text, first))

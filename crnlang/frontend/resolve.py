@@ -162,10 +162,10 @@ class _Checker:
             is_count = found is not None and found.kind == "species"
             self.expression(change.value, COUNTS if is_count else CONSTANT)
 
-    def start(self, start: ast.StartCount | ast.StartLaw) -> None:
+    def start(self, start: ast.Start) -> None:
         if isinstance(start, ast.StartCount):
             self.values(start.count)
-        else:
+        elif isinstance(start, ast.StartLaw):
             self.values(*start.arguments)
 
     def element(self, element: ast.Element) -> None:

@@ -308,7 +308,7 @@ def _spell(kind: str, words: Sequence[Word]) -> list[Word]:
                 both = (*last.comments, *word.comments)
                 spelled[-1] = Word(last.kind, last.text, both)
                 continue
-        if kind == "lattice" and depth == 0 and text in ("boundary", "spacing"):
+        if kind == "lattice" and depth == 0 and text in ("boundary", "spacing", "mask"):
             spelled.append(Word("OPTION", text, word.comments))
             continue
         spelled.append(Word(word.kind, text, word.comments))

@@ -7,8 +7,9 @@ from crnlang.diagnostics import Report, listing, suggest
 from crnlang.frontend import ast
 from crnlang.frontend.errors import BadRange, NotWhole, UnknownChoice, WrongArguments
 from crnlang.frontend.expressions import try_constant
+from crnlang.frontend.files import probabilities, read_rows
 from crnlang.frontend.lattice_errors import NoLattice
-from crnlang.frontend.scope import Scope
+from crnlang.frontend.scope import Refused, Scope
 from crnlang.ir.expr import Count
 from crnlang.ir.network import (
     MAX_CAP,
@@ -17,9 +18,11 @@ from crnlang.ir.network import (
     Initial,
     Poisson,
     Species,
+    Table,
     Uniform,
 )
 
+#: What each law takes; `table` takes a file.
 _LAWS = {
     "poisson": ("mean",),
     "binomial": ("trials", "probability"),
@@ -95,29 +98,42 @@ def _is_per_site(place: ast.Name | None, scope: Scope, report: Report) -> bool:
     return scope.ground.lattice is not None
 
 
-def lower_start(
-    start: ast.StartCount | ast.StartLaw, scope: Scope, report: Report
-) -> Initial | None:
+def lower_start(start: ast.Start, scope: Scope, report: Report) -> Initial | None:
     """The law at the start; `None` after a refusal, which is reported."""
     if isinstance(start, ast.StartCount):
         count = _whole(start.count, scope, "the start", report)
         return None if count is None else Delta(count)
     name = start.law
+    if isinstance(start, ast.StartTable) and name.text == "table":
+        return _table(start.file, report)
     if name.text not in _LAWS:
         known, fix = listing(_LAWS), suggest(name.text, _LAWS)
+        if name.text == "table":
+            fix = 'write `~ table("start.csv")`'
         choice = UnknownChoice(name.span, "initial law", name.text, known, fix)
         report.add(choice)
         return None
     wanted = _LAWS[name.text]
-    if len(start.arguments) != len(wanted):
+    arguments = start.arguments if isinstance(start, ast.StartLaw) else ()
+    if isinstance(start, ast.StartTable) or len(arguments) != len(wanted):
         words = f"{len(wanted)} argument{'s' if len(wanted) > 1 else ''}"
         usage = f"write `{name.text}({', '.join(wanted)})`"
-        given = len(start.arguments)
+        given = len(arguments)
         report.add(WrongArguments(start.span, name.text, words, given, usage))
         return None
     if name.text == "poisson":
         return _poisson(start, scope, report)
     return (_binomial if name.text == "binomial" else _uniform)(start, scope, report)
+
+
+def _table(file: ast.File, report: Report) -> Initial | None:
+    """The law that a file tabulates; `None` after a refusal, which is reported."""
+    try:
+        rows = read_rows(file)
+        return Table(tuple(probabilities(rows, file)))
+    except Refused as refused:
+        refused.tell(report)
+        return None
 
 
 def _poisson(start: ast.StartLaw, scope: Scope, report: Report) -> Initial | None:

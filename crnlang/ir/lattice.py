@@ -22,35 +22,53 @@ class Boundary(Enum):
 class Lattice:
     """Sites in rows: the last index runs fastest. One boundary an axis.
 
-    `spacing` is the distance between neighbours, where the file gives it.
+    `spacing` is the distance between neighbours, where the file gives it. `kept` are
+    the places that a mask leaves, of all in rows; `None` for all of them. `links` are
+    the pairs of neighbours of a graph, whose sites have one index each.
     """
 
     shape: tuple[int, ...]
     boundary: tuple[Boundary, ...]
     spacing: float | None = None
+    kept: tuple[int, ...] | None = None
+    links: tuple[tuple[int, int], ...] | None = None
 
     @property
     def sites(self) -> int:
         """The number of sites."""
-        return int(np.prod(self.shape))
+        return int(np.prod(self.shape)) if self.kept is None else len(self.kept)
 
     def coordinates(self) -> Int[np.ndarray, "sites axes"]:
         """The indices of every site."""
         axes = len(self.shape)
-        return np.indices(self.shape).reshape(axes, -1).T.astype(np.int64)
+        rows = np.indices(self.shape).reshape(axes, -1).T.astype(np.int64)
+        return rows if self.kept is None else rows[list(self.kept)]
+
+    def _numbers(self) -> Int[np.ndarray, "..."]:
+        """The number of the site at each place; -1 where a mask leaves none."""
+        if self.kept is None:
+            return np.arange(self.sites).reshape(self.shape)
+        found = np.full(int(np.prod(self.shape)), -1)
+        found[list(self.kept)] = np.arange(len(self.kept))
+        return found.reshape(self.shape)
 
     def find(self, index: Sequence[int]) -> int | None:
         """The number of the site with these indices; `None` where there is none."""
         if any(not 0 <= i < size for i, size in zip(index, self.shape, strict=True)):
             return None
-        return int(np.ravel_multi_index(tuple(index), self.shape))
+        site = int(self._numbers()[tuple(index)])
+        return None if site < 0 else site
 
     def directed_edges(self) -> Int[np.ndarray, "edges 2"]:
         """Every pair of neighbours in both directions, by the site that is left.
 
         Neighbours count once: a periodic axis of two sites is a reflecting one.
         """
-        numbers = np.arange(self.sites).reshape(self.shape)
+        if self.links is not None:
+            pairs = np.array(self.links, dtype=np.int64).reshape(-1, 2)
+            both = np.concatenate([pairs, pairs[:, ::-1]])
+            return both[np.lexsort((both[:, 1], both[:, 0]))]
+        numbers = self._numbers()
         found = [np.zeros((0, 2), dtype=np.int64)]
         for axis, (size, boundary) in enumerate(
             zip(self.shape, self.boundary, strict=True)
@@ -63,6 +81,7 @@ class Lattice:
             )
             found += [pairs, pairs[:, ::-1]]
         edges = np.concatenate(found)
+        edges = edges[(edges >= 0).all(axis=1)]
         return edges[np.lexsort((edges[:, 1], edges[:, 0]))]
 
     def site_labels(self) -> list[str]:
@@ -73,10 +92,13 @@ class Lattice:
         """A permutation of the sites.
 
         `raster` goes through the rows one after the other, all in one direction;
-        `snake` turns at their ends, so that each site is next to the one before.
+        `snake` turns at their ends, so that each site is next to the one before,
+        where no mask is between them.
         """
-        numbers = np.arange(self.sites)
-        return _snake(numbers.reshape(self.shape)) if order == "snake" else numbers
+        if order != "snake":
+            return np.arange(self.sites)
+        path = _snake(self._numbers())
+        return path[path >= 0]
 
 
 def _snake(numbers: Int[np.ndarray, "..."]) -> Int[np.ndarray, " sites"]:

@@ -56,7 +56,14 @@ class Uniform:
     high: int
 
 
-Initial = Delta | Poisson | Binomial | Uniform
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Count n with the probability `weights[n]`; they add up to 1."""
+
+    weights: tuple[float, ...]
+
+
+Initial = Delta | Poisson | Binomial | Uniform | Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from crnlang.ir.network import (
     Query,
     Reaction,
     SettingValue,
+    Table,
 )
 
 #: How tightly each operator binds; everything else is written `f(...)`.
@@ -78,13 +79,15 @@ def shorten(items: Sequence[_Item]) -> list[_Item | None]:
 
 def format_lattice(lattice: Lattice) -> str:
     """The lattice as the language writes it."""
+    if lattice.links is not None:
+        return f"graph of {lattice.sites} sites"
     kind = "chain" if len(lattice.shape) == 1 else "grid"
     boundaries = [boundary.value for boundary in lattice.boundary]
     both = boundaries[0] if len({*boundaries}) == 1 else f"({', '.join(boundaries)})"
     text = f"{kind}({', '.join(map(str, lattice.shape))}) boundary {both}"
     if lattice.spacing is not None:
         text += f" spacing {format_number(lattice.spacing)}"
-    return text
+    return text if lattice.kept is None else text + " with a mask"
 
 
 def format_expression(
@@ -186,6 +189,8 @@ def format_initial(initial: Initial) -> str:
             return f"~ poisson({format_number(mean)})"
         case Binomial(trials, probability):
             return f"~ binomial({trials}, {format_number(probability)})"
+        case Table(weights):
+            return f"~ table of 0..{len(weights) - 1}"
         case uniform:
             return f"~ uniform({uniform.low}, {uniform.high})"
 

@@ -7,7 +7,15 @@ import numpy as np
 from jaxtyping import Int
 
 from crnlang.diagnostics import Report
-from crnlang.ir.network import MAX_CAP, Binomial, Delta, Network, Poisson, Species
+from crnlang.ir.network import (
+    MAX_CAP,
+    Binomial,
+    Delta,
+    Network,
+    Poisson,
+    Species,
+    Table,
+)
 from crnlang.passes.errors import CapTooLarge, NoCap
 from crnlang.passes.laws import Laws
 
@@ -96,6 +104,8 @@ def _proposal(species: Species) -> int:
             start = int(mean)
         case Binomial(trials, _):
             start = trials
+        case Table(weights):
+            start = len(weights) - 1
         case uniform:
             start = uniform.high
     return max(100, 10 ** len(str(2 * start)))

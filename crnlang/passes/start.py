@@ -6,7 +6,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from crnlang.diagnostics import Report, Span
-from crnlang.ir.network import Binomial, Delta, Initial, Network, Poisson, Species
+from crnlang.ir.network import (
+    Binomial,
+    Delta,
+    Initial,
+    Network,
+    Poisson,
+    Species,
+    Table,
+)
 from crnlang.passes.errors import StartCut, StartOutside
 
 #: A cut of more than this is warned of; of more than half, refused.
@@ -66,6 +74,9 @@ def _weights(initial: Initial, cap: int) -> Float[np.ndarray, " _levels"]:
         case Binomial(trials, probability):
             for n in range(min(cap, trials) + 1):
                 weights[n] = _binomial(n, trials, probability)
+        case Table(table):
+            size = min(cap + 1, len(table))
+            weights[:size] = table[:size]
         case uniform:
             weights[uniform.low : uniform.high + 1] = 1 / (
                 uniform.high - uniform.low + 1
@@ -98,5 +109,7 @@ def _describe(initial: Initial) -> tuple[str, int]:
             return f"poisson({mean:g})", math.ceil(mean + 10 * math.sqrt(mean))
         case Binomial(trials, probability):
             return f"binomial({trials}, {probability:g})", trials
+        case Table(weights):
+            return "a table", len(weights) - 1
         case uniform:
             return f"uniform({uniform.low}, {uniform.high})", uniform.high

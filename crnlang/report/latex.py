@@ -16,6 +16,7 @@ from crnlang.ir.network import (
     Poisson,
     Reaction,
     Species,
+    Table,
 )
 from crnlang.ir.printer import format_lattice, shorten
 from crnlang.report.latex_math import (
@@ -125,6 +126,8 @@ def _start(initial: Initial) -> str:
         case Binomial(trials, probability):
             law = f"{trials}, {format_math_number(probability)[0]}"
             return f"$\\mathrm{{Binomial}}({law})$"
+        case Table(weights):
+            return f"table of $0, \\dots, {len(weights) - 1}$"
         case uniform:
             return f"$\\mathrm{{Uniform}}\\{{{uniform.low}, \\dots, {uniform.high}\\}}$"
 
