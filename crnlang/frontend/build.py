@@ -72,11 +72,11 @@ class _Builder(PartBuilder):
 
     def lattice(self, node: Node) -> ast.LatticeStatement:
         shape, inside, *options = cast(list[Any], node.children)
-        is_file = inside is not None and inside.data == "file"
+        file = inside if inside is not None and inside.data == "file" else None
         return ast.LatticeStatement(
             self.name(shape),
-            () if is_file else self.expressions(inside),
-            self.file(inside) if is_file else None,
+            () if file else self.expressions(inside),
+            self.file(file) if file else None,
             tuple(map(self.lattice_option, options)),
             self.span(node),
         )
