@@ -3,6 +3,7 @@
 | stage              | from            | to               | errors            |
 |--------------------|-----------------|------------------|-------------------|
 | `parse_program`    | source text     | `ast.Program`    | CRN1xx            |
+| `expand_modules`   | `ast.Program`   | `ast.Program`    | CRN42x            |
 | `resolve_program`  | `ast.Program`   | `Names`          | CRN2xx            |
 | `lower_program`    | `ast.Program`   | `ir.Network`     | CRN2xx and CRN5xx |
 | `run_passes`       | `ir.Network`    | `LoweredNetwork` | CRN3xx            |
@@ -17,6 +18,7 @@ from pathlib import Path
 from crnlang.diagnostics import CrnError, Diagnostic, Report, SourceText, Span
 from crnlang.frontend.ast import Program
 from crnlang.frontend.lower import lower_program
+from crnlang.frontend.modules import expand_modules
 from crnlang.frontend.parse import parse_program
 from crnlang.frontend.resolve import resolve_program
 from crnlang.frontend.syntax_errors import NotText
@@ -43,8 +45,9 @@ def compile_text(text: str, path: str = "<text>") -> Compilation:
     """
     source, report = SourceText(path, text), Report()
     program = parse_program(source, report)
-    names = resolve_program(program, report)
-    network = lower_program(program, names, report)
+    written_out = expand_modules(program, report)
+    names = resolve_program(written_out, report)
+    network = lower_program(written_out, names, report)
     lowered = run_passes(network, report)
     return Compilation(program, network, lowered, report.found)
 

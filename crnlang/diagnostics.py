@@ -235,7 +235,8 @@ class Report:
 
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
-        self._is_bad = bytearray()  #: for every character of the text
+        #: For every character of each text, by its path.
+        self._is_bad: dict[str, bytearray] = {}
         self._missing: set[Missing] = set()
 
     def add(self, diagnostic: Diagnostic) -> None:
@@ -248,12 +249,14 @@ class Report:
         """Mark places that are not at fault themselves but lean on an error."""
         for place in places:
             end = max(place.end, place.start + 1)
-            self._is_bad.extend(bytes(max(0, end - len(self._is_bad))))
-            self._is_bad[place.start : end] = b"\1" * (end - place.start)
+            marks = self._is_bad.setdefault(place.source.path, bytearray())
+            marks.extend(bytes(max(0, end - len(marks))))
+            marks[place.start : end] = b"\1" * (end - place.start)
 
     def is_sound(self, place: Span) -> bool:
         """Whether no error and no mark lies in this place."""
-        return self._is_bad.find(1, place.start, place.end) < 0
+        marks = self._is_bad.get(place.source.path, b"")
+        return marks.find(1, place.start, place.end) < 0
 
     def leave_out(self, *kinds: Missing) -> None:
         """Remember that something of these kinds is missing from the network."""

@@ -248,6 +248,44 @@ class EventStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleStatement:
+    """`module cycle(S, K) {`; the statements up to its `ModuleEnd` are its body."""
+
+    name: Name
+    arguments: tuple[Name, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleEnd:
+    """`}`."""
+
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UseStatement:
+    """`use lib.cycle(M, K) as c1`; `word` is `as`, `origin` the `lib`."""
+
+    origin: Name | None
+    module: Name
+    arguments: tuple[Name, ...]
+    word: Name
+    alias: Name
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportStatement:
+    """`import "lib.crn" as lib`; `word` is `as`."""
+
+    file: File
+    word: Name
+    alias: Name
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ObserveStatement:
     """`observe NAME = expression`."""
 
@@ -319,6 +357,10 @@ Statement = (
     | InitStatement
     | DiffuseStatement
     | EventStatement
+    | ModuleStatement
+    | ModuleEnd
+    | UseStatement
+    | ImportStatement
     | ReactionStatement
     | ObserveStatement
     | SetStatement

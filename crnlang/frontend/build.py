@@ -51,6 +51,10 @@ class _Builder(PartBuilder):
             "init": self.init,
             "diffuse": self.diffuse,
             "event": self.event,
+            "module": self.module,
+            "end": lambda node: ast.ModuleEnd(self.span(node)),
+            "use": self.use,
+            "import_": self.import_,
             "reaction": self.reaction,
             "observe": self.observe,
             "state_set": self.state_set,
@@ -170,6 +174,30 @@ class _Builder(PartBuilder):
             self.expression(time),
             tuple(map(self.change, changes)),
             self.span(node),
+        )
+
+    def module(self, node: Node) -> ast.ModuleStatement:
+        name, arguments = cast(list[Any], node.children)
+        return ast.ModuleStatement(
+            self.name(name), self.names(arguments), self.span(node)
+        )
+
+    def use(self, node: Node) -> ast.UseStatement:
+        origin, module, arguments, word, alias = cast(list[Any], node.children)
+        return ast.UseStatement(
+            self.name(origin.children[0]) if origin else None,
+            self.name(module),
+            self.names(arguments),
+            self.name(word),
+            self.name(alias),
+            self.span(node),
+        )
+
+    def import_(self, node: Node) -> ast.ImportStatement:
+        path, word, alias = cast(list[Any], node.children)
+        file = ast.File(str(path)[1:-1], self.span(path))
+        return ast.ImportStatement(
+            file, self.name(word), self.name(alias), self.span(node)
         )
 
     def change(self, node: Node) -> ast.Change:

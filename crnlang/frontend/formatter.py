@@ -76,7 +76,12 @@ def _write_items(items: Sequence[Item], indent: str) -> list[str]:
     for block in _blocks(items):
         if block[0].has_blank_before:
             lines.append("")
+        kind = block[0].kind if isinstance(block[0], Statement) else ""
+        if kind == "end":
+            indent = indent.removesuffix(INDENT)
         lines += _write_block(block, indent)
+        if kind == "module":
+            indent += INDENT
     return lines
 
 
@@ -87,7 +92,10 @@ def _blocks(items: Sequence[Item]) -> list[list[Item]]:
     for item in items:
         here = item.kind if isinstance(item, Statement) else ""
         is_new = (
-            not blocks or item.has_blank_before or (here and kind not in ("", here))
+            not blocks
+            or item.has_blank_before
+            or (here and kind not in ("", here))
+            or kind in ("module", "end")
         )
         if is_new:
             blocks.append([])
@@ -99,7 +107,8 @@ def _blocks(items: Sequence[Item]) -> list[list[Item]]:
 
 def _write_block(block: Sequence[Item], indent: str) -> list[str]:
     statements = [item for item in block if isinstance(item, Statement)]
-    bodies = iter(_line_up([_write_body(s, indent) for s in statements], statements))
+    written_out = [_write_body(statement, indent) for statement in statements]
+    bodies = iter(_line_up(written_out, statements, indent))
     written = [
         (next(bodies), item.comments)
         if isinstance(item, Statement)
@@ -157,7 +166,7 @@ def _write_braces(head: str, block: Block, indent: str) -> list[str]:
 
 
 def _line_up(
-    bodies: Sequence[list[str]], statements: Sequence[Statement]
+    bodies: Sequence[list[str]], statements: Sequence[Statement], indent: str
 ) -> list[list[str]]:
     """The statements of one block with their columns lined up, where that reads well.
 
@@ -170,7 +179,7 @@ def _line_up(
         is_plain = len(body) == 1 and statement.kind in _COLUMNS
         if is_plain and not _is_list(statement, nodes):
             rows[i] = _cells(statement, nodes)
-    for i, line in _table(rows).items():
+    for i, line in _table(rows, indent).items():
         result[i] = [line]
     return result
 
@@ -205,9 +214,9 @@ def _is_label_end(node: Node) -> bool:
     return isinstance(node, Leaf) and node.kind == "_COLON"
 
 
-def _table(rows: dict[int, dict[str, str]]) -> dict[int, str]:
+def _table(rows: dict[int, dict[str, str]], indent: str) -> dict[int, str]:
     """Each row as a line; a column starts at one place in the rows that have it."""
-    texts = {i: cells["head"] for i, cells in rows.items()}
+    texts = {i: indent + cells["head"] for i, cells in rows.items()}
     for column in ("equation", "_ASSIGN", "_IN", "start", "_AT"):
         members = [i for i, cells in rows.items() if column in cells]
         bounded = [i for i in members if column == "start" and "_IN" in rows[i]]

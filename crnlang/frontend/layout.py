@@ -156,6 +156,8 @@ def _gap(
         return "  "
     if previous.kind == "_COLON":
         return " " if label else ""
+    if "_DOT" in (previous.kind, word.kind):
+        return ""
     if previous.text.endswith(".") and word.kind == "_DOTDOT":
         return " "  # `1.` and `..`: without a blank they would read `1` and `...`
     if previous.kind in _TIGHT or word.kind in _TIGHT:

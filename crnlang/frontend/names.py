@@ -1,6 +1,6 @@
 """Surface tree -> its names: what each declaration declares, told once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crnlang.diagnostics import Report, Span
@@ -11,11 +11,15 @@ from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS, CONSTANTS, TIME_NAMES
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One declared name: its kind (a key of `KINDS`) and its place."""
+    """One declared name: its kind (a key of `KINDS`) and its place.
+
+    `order` is the number of its statement: what it may use stands above.
+    """
 
     kind: str
     span: Span
     arity: int = 0
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def declare_names(program: ast.Program, report: Report) -> Names:
     """Collect the names; report those that are doubled or built in."""
     table: dict[str, Declared] = {}
     doubtful: set[str] = set()
-    for name, kind, arity in _declarations(program):
+    for order, name, kind, arity in declarations(program.statements):
         if meaning := built_in_meaning(name.text):
             report.add(BuiltInName(name.span, name.text, meaning))
             doubtful.add(name.text)
@@ -52,7 +56,7 @@ def declare_names(program: ast.Program, report: Report) -> Names:
             if (before.kind, before.arity) != (kind, arity):
                 doubtful.add(name.text)
         else:
-            table[name.text] = Declared(kind, name.span, arity)
+            table[name.text] = Declared(kind, name.span, arity, order)
     _check_labels(program, report)
     for statement in program.statements:
         if isinstance(statement, ast.Unread):
@@ -61,22 +65,23 @@ def declare_names(program: ast.Program, report: Report) -> Names:
     return Names(table, frozenset(doubtful))
 
 
-def _declarations(
-    program: ast.Program,
-) -> Iterable[tuple[ast.Name, str, int]]:
-    for statement in program.statements:
+def declarations(
+    statements: Sequence[ast.Statement],
+) -> Iterable[tuple[int, ast.Name, str, int]]:
+    """Every declared name: the number of its statement, its kind, its arity."""
+    for order, statement in enumerate(statements):
         match statement:
             case ast.ParameterDeclaration(name=name):
-                yield name, "parameter", 0
+                yield order, name, "parameter", 0
             case ast.SpeciesDeclaration(names=several):
                 for name in several:
-                    yield name, "species", 0
+                    yield order, name, "species", 0
             case ast.FunctionDeclaration(name=name, arguments=arguments):
-                yield name, "function", len(arguments)
+                yield order, name, "function", len(arguments)
             case ast.ObserveStatement(name=name):
-                yield name, "observable", 0
+                yield order, name, "observable", 0
             case ast.SetStatement(name=name):
-                yield name, "set", 0
+                yield order, name, "set", 0
             case _:
                 pass  # declares no name for expressions
 

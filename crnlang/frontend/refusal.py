@@ -39,6 +39,7 @@ _WORDS = {
     "_COMMA": "`,`",
     "_COLON": "`:`",
     "_DOTDOT": "`..`",
+    "_DOT": "`.`",
     "_LPAR": "`(`",
     "_RPAR": "`)`",
     "_LSQB": "`[`",
@@ -83,9 +84,6 @@ _CHARACTERS = {
 }
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _LATER = {
-    "module": ("modules are", "write the reactions out for now"),
-    "use": ("modules are", "write the reactions out for now"),
-    "import": ("imports are", "copy the statements into this file for now"),
     "volume": ("volumes are", "give constants in copy numbers, not concentrations"),
     "unit": ("unit definitions are", "a unit behind a number is kept: `k = 1 [1/s]`"),
 }

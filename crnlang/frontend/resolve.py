@@ -100,9 +100,11 @@ class _Checker:
         self.names = names
         self.report = report
         self.has_convention = has_convention
+        self.order = 0  #: of the statement that is looked at
 
     def program(self, program: ast.Program) -> None:
-        for statement in program.statements:
+        for order, statement in enumerate(program.statements):
+            self.order = order
             self.statement(statement)
 
     def statement(self, statement: ast.Statement) -> None:
@@ -302,7 +304,7 @@ class _Checker:
         if found is None:
             known = [n for n in self.names.table if self.usable(n, room, before)]
             self.unknown(name, room.noun, span, [*known, *room.arguments])
-        elif _is_too_late(found, before):
+        elif self.is_too_late(found, before):
             self.report.add(UsedTooEarly(span, name, found.span))
         elif found.kind not in room.kinds:
             self.refuse(name, KINDS[found.kind], span, room, found.span)
@@ -314,7 +316,13 @@ class _Checker:
 
     def usable(self, name: str, room: Room, before: Span | None) -> bool:
         found = self.names.table[name]
-        return found.kind in room.kinds and not _is_too_late(found, before)
+        return found.kind in room.kinds and not self.is_too_late(found, before)
+
+    def is_too_late(self, found: Declared, before: Span | None) -> bool:
+        """Whether a declaration uses what stands below it (or itself)."""
+        if before is None or found.kind == "species":
+            return False
+        return found.order >= self.order
 
     def refuse(
         self, name: str, found: str, span: Span, room: Room, declared: Span
@@ -352,7 +360,7 @@ class _Checker:
             self.report.add(
                 WrongKind(name.span, name.text, kind, "a function", found.span)
             )
-        elif _is_too_late(found, before):
+        elif self.is_too_late(found, before):
             self.report.add(UsedTooEarly(name.span, name.text, found.span))
         else:
             return found.arity
@@ -368,10 +376,3 @@ BUILT_IN_USAGE = {
     "mmr": "write `mmr(X, v, K)` for v*K/(X + K)",
     **{name: f"write `{name}(X)`: X at every site" for name in ("sum", "mean")},
 }
-
-
-def _is_too_late(found: Declared, before: Span | None) -> bool:
-    """Whether a declaration uses what stands below it (or itself)."""
-    if before is None or found.kind == "species":
-        return False
-    return found.span.start >= before.start

@@ -143,8 +143,10 @@ class _Reader:
         while end < len(self.tokens) and self.tokens[end].group == group:
             end += 1
         kind = self.tokens[first].kind
-        kind = STATEMENT_WORDS.get(kind, "reaction")
-        brace = next((i for i in range(first, end) if self._is(i, "_LBRACE")), end)
+        kind = "end" if kind == "_RBRACE" else STATEMENT_WORDS.get(kind, "reaction")
+        brace = end
+        if kind == "solve":
+            brace = next(i for i in range(first, end) if self._is(i, "_LBRACE"))
         block = self._block(brace, end) if brace < end else None
         words = _spell(kind, self._words(first, brace))
         shelf.put(kind, words, block)

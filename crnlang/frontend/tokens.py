@@ -20,6 +20,9 @@ STATEMENT_WORDS = {
     "_INIT": "init",
     "_DIFFUSE": "diffuse",
     "_EVENT": "event",
+    "_MODULE": "module",
+    "_USE": "use",
+    "_IMPORT": "import",
     "_OBSERVE": "observe",
     "_SET": "set",
     "_QUERY": "query",
@@ -98,12 +101,13 @@ def split_statements(text: str) -> Iterator[TokenGroup]:
     for nothing, nor inside { }, where it separates settings. A line that can only be a
     statement of its own always starts a new one, so a bracket left open spoils no more
     than the lines up to there; a `}` that nothing opens belongs to the `solve` above.
+    The head of a module ends with its `{`, and the `}` of it is a statement.
     """
     group = _Group()
-    lines = list(_lines(cast(Any, load_parser()).lex(text)))
+    lines = list(_cut_modules(_lines(cast(Any, load_parser()).lex(text))))
     for number, line in enumerate(lines):
         goes_on = group.brackets or _closes_solve(group.tokens, lines, number)
-        if not goes_on or _stands_alone(line):
+        if not goes_on or group.is_over or _stands_alone(line):
             yield from group.take()
         group.add(line)
     yield from group.take()
@@ -111,10 +115,14 @@ def split_statements(text: str) -> Iterator[TokenGroup]:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """The tokens up to a separator, and the separator before them."""
+    """The tokens up to a separator, and the separator before them.
+
+    Where it `ends`, so does the statement: the head of a module, or its `}`.
+    """
 
     separator: Token | None
     tokens: tuple[Token, ...]
+    ends: bool = False
 
 
 def _lines(stream: Iterable[Token]) -> Iterator[_Line]:
@@ -133,12 +141,37 @@ def _lines(stream: Iterable[Token]) -> Iterator[_Line]:
         yield _Line(separator, tuple(tokens))
 
 
+def _cut_modules(lines: Iterable[_Line]) -> Iterator[_Line]:
+    """The lines, cut behind the `{` of a module, and around its `}`."""
+    is_head = is_inside = False
+    depth = 0  #: of other braces inside the module
+    for line in lines:
+        start, separator = 0, line.separator
+        is_head = is_head or line.tokens[0].type == "_MODULE"
+        for i, token in enumerate(line.tokens):
+            if token.type == "_LBRACE" and is_head:
+                yield _Line(separator, line.tokens[start : i + 1], ends=True)
+                start, is_head, is_inside, depth = i + 1, False, True, 0
+            elif token.type == "_LBRACE":
+                depth += 1
+            elif token.type == "_RBRACE" and depth:
+                depth -= 1
+            elif token.type == "_RBRACE" and is_inside:
+                if i > start:
+                    yield _Line(separator, line.tokens[start:i])
+                yield _Line(separator, (token,), ends=True)
+                start, is_inside = i + 1, False
+        if start < len(line.tokens):
+            yield _Line(separator, line.tokens[start:])
+
+
 class _Group:
     """The tokens of a statement so far, and the brackets that they leave open."""
 
     def __init__(self) -> None:
         self.tokens: list[Token] = []
         self.brackets: list[Token] = []
+        self.is_over = False
 
     def add(self, line: _Line) -> None:
         is_in_brackets = self.brackets and self.brackets[-1].type != "_LBRACE"
@@ -150,19 +183,22 @@ class _Group:
                 self.brackets.append(token)
             elif self.brackets and token.type == _CLOSER[self.brackets[-1].type]:
                 self.brackets.pop()
+        if line.ends:
+            self.brackets, self.is_over = [], True
 
     def take(self) -> Iterator[TokenGroup]:
         """The statement, if there is one; the next begins."""
         if self.tokens:
             unclosed = self.brackets[-1] if self.brackets else None
             yield TokenGroup(tuple(self.tokens), unclosed)
-        self.tokens, self.brackets = [], []
+        self.tokens, self.brackets, self.is_over = [], [], False
 
 
 def _stands_alone(line: _Line) -> bool:
     """Whether this line cannot go on in an open bracket: none holds an arrow."""
     starts_statement = line.tokens[0].type in (*STATEMENT_WORDS, "LATER")
-    return starts_statement or any(map(_is_reaction_sign, line.tokens))
+    is_end = line.ends and line.tokens[0].type == "_RBRACE"
+    return starts_statement or is_end or any(map(_is_reaction_sign, line.tokens))
 
 
 def _is_reaction_sign(token: Token) -> bool:

@@ -70,6 +70,8 @@ class _ProgramText:
         if self.chance():
             statements = [*statements[:3], *self.lattice(), *statements[3:]]
             statements += self.on_lattice()
+        if self.chance():
+            statements += self.module()
         statements += [self.reaction(i) for i in self.up_to(4)]
         statements += [f"observe n = {self.value(2)}", f"set s = {self.condition(1)}"]
         statements += [self.query(i) for i in self.up_to(3)]
@@ -96,6 +98,26 @@ class _ProgramText:
             "~ poisson ( 0.25 )",
         )
         return f"species {name} in 0 .. {cap} {law}"
+
+    def module(self) -> list[str]:
+        """A module, and where it is used."""
+        constant = self.parameters[0]
+        body = [
+            f"param own = {self.pick(*_NUMBERS)} {self.pick('', *_UNITS)}",
+            "species I in 0 .. 3",
+            f"{self.pick('', 'step :')} a1 <-> I + b1 @ own , {constant}",
+            "observe inside = I + f ( a1 , own )",
+        ]
+        chosen = [one for one in body[3:] if self.chance()]
+        first, other = self.species[:2]
+        return [
+            "module mod ( a1 , b1 ) {",
+            *body[:3],
+            *chosen,
+            "}",
+            f"use mod ( {first} , {other} ) as u1",
+            f"use mod ( {other} , {first} ) as u2",
+        ]
 
     def lattice(self) -> list[str]:
         """A lattice, with a parameter that differs between its sites."""

@@ -68,6 +68,21 @@ def unrolled(network):
                     rate=rate,
                 )
             )
+    reactions += hops_by_hand(network, coordinates, where, at_site)
+    return replace(
+        network,
+        species=tuple(species),
+        parameters=tuple(parameters),
+        reactions=tuple(reactions),
+        lattice=None,
+        hops=(),
+        site_starts=(),
+    )
+
+
+def hops_by_hand(network, coordinates, where, at_site):
+    """Every hop as a reaction."""
+    reactions = []
     for hop in network.hops:
         for here, there in neighbours(network.lattice, coordinates):
             rate = at_site(hop.rate, here)
@@ -82,15 +97,7 @@ def unrolled(network):
                     span=hop.span,
                 )
             )
-    return replace(
-        network,
-        species=tuple(species),
-        parameters=tuple(parameters),
-        reactions=tuple(reactions),
-        lattice=None,
-        hops=(),
-        site_starts=(),
-    )
+    return reactions
 
 
 def neighbours(lattice, coordinates):
