@@ -48,6 +48,15 @@ class MassActionStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeStatement:
+    """`volume 1 [fL]`."""
+
+    value: Expression
+    unit: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """`"edges.csv"`, as seen from the folder of the `.crn` file."""
 
@@ -350,6 +359,7 @@ Statement = (
     Header
     | ModelStatement
     | MassActionStatement
+    | VolumeStatement
     | LatticeStatement
     | ParameterDeclaration
     | FunctionDeclaration

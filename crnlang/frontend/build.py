@@ -45,6 +45,7 @@ class _Builder(PartBuilder):
             "header": self.header,
             "model": self.model,
             "massaction": self.massaction,
+            "volume": self.volume,
             "lattice": self.lattice,
             "func": self.func,
             "species": self.species,
@@ -73,6 +74,15 @@ class _Builder(PartBuilder):
 
     def massaction(self, node: Node) -> ast.MassActionStatement:
         return ast.MassActionStatement(self.name(node.children[0]), self.span(node))
+
+    def unit(self, node: Node) -> str:
+        return self.span(node).text[1:-1].strip()
+
+    def volume(self, node: Node) -> ast.VolumeStatement:
+        value, unit = cast(list[Any], node.children)
+        return ast.VolumeStatement(
+            self.expression(value), self.unit(unit), self.span(node)
+        )
 
     def lattice(self, node: Node) -> ast.LatticeStatement:
         shape, inside, *options = cast(list[Any], node.children)
@@ -106,7 +116,7 @@ class _Builder(PartBuilder):
             self.name(name),
             self.names(index),
             self.expression(value),
-            self.span(unit).text[1:-1].strip() if unit else None,
+            self.unit(unit) if unit else None,
             self.range(range_) if range_ else None,
             self.span(node),
         )

@@ -18,6 +18,7 @@ from crnlang.frontend.lattice_errors import (
     NotPerSite,
     TooManySites,
 )
+from crnlang.frontend.measures import check_diffusion
 from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.frontend.species import lower_start
 from crnlang.ir.expr import Expr, Function, call, number
@@ -232,6 +233,7 @@ def _hop_rate(
     """Hops of one molecule along one directed edge; `None` after a refusal."""
     word, lattice = statement.word, scope.ground.lattice
     rate = try_lower(statement.rate, scope, report, Reading.OWN_SITE)
+    check_diffusion(statement, scope, report)
     if word is None:
         return rate
     if word.text != "coefficient":

@@ -1,4 +1,4 @@
-"""`param` and `lattice` statements -> constants, one by one, as they stand."""
+"""`param`, `lattice` and `volume` statements -> constants, in their order."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +9,7 @@ from crnlang.frontend.errors import BadRange, NotFinite, OutsideRange, UnknownCh
 from crnlang.frontend.expressions import lower_expression, try_constant
 from crnlang.frontend.lattice_errors import NoLattice, NoSuchSite
 from crnlang.frontend.lattices import lower_lattice
+from crnlang.frontend.measures import lower_volume, note_unit
 from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.ir.expr import ParameterRef, evaluate_float64
 from crnlang.ir.network import Parameter
@@ -19,7 +20,7 @@ def lower_parameters(
 ) -> tuple[Parameter, ...]:
     """The parameters with a value; each becomes usable for what stands below it.
 
-    So does the lattice, whose size may be a parameter.
+    So do the lattice and the volume, which parameters may give.
     """
     found: list[Parameter] = []
     for statement in program.statements:
@@ -27,10 +28,17 @@ def lower_parameters(
             case ast.ParameterDeclaration(name=name):
                 parameter = _parameter(statement, scope, report)
                 if parameter is not None and scope.names.declares(name):
+                    note_unit(statement, scope)
                     scope.values[parameter.name] = ParameterRef(len(found))
                     values = np.array(parameter.site_values)
                     scope.constants.append(values if len(values) else parameter.value)
                     found.append(parameter)
+            case ast.VolumeStatement(node):
+                value = try_constant(node, scope, "the volume", report)
+                scope.ground.volume = lower_volume(statement, value, report)
+                scope.ground.is_volume_doubtful = scope.ground.volume is None
+            case ast.Unread(word="volume"):
+                scope.ground.is_volume_doubtful = True
             case ast.LatticeStatement() if scope.ground.lattice is None:
                 scope.ground.lattice = lower_lattice(statement, scope, report)
                 scope.ground.is_doubtful = scope.ground.lattice is None

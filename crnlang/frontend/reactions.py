@@ -14,10 +14,13 @@ from crnlang.frontend.errors import DeclaredTwice, RepeatedCatalyst
 from crnlang.frontend.expressions import try_lower
 from crnlang.frontend.factors import mass_action_factors
 from crnlang.frontend.lattice_errors import WhichSite
+from crnlang.frontend.measures import rate_factor
 from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.ir.expr import (
     Expr,
+    Function,
     ParameterRef,
+    call,
     move_slots,
     number,
     product,
@@ -25,6 +28,9 @@ from crnlang.ir.expr import (
     walk,
 )
 from crnlang.ir.network import Reaction
+
+#: A factor between units that is so near to 1 is 1.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,10 @@ def _lower_law(channel: _Channel, scope: Scope, report: Report) -> _Law | None:
             factors = _try_factors(channel.reactants, scope, report)
             if rate is None or factors is None:
                 return None
+            order = sum(term.coefficient for term in channel.reactants.terms)
+            factor = rate_factor(constant, order, scope, report)
+            if abs(factor - 1) > ROUNDING:
+                rate = call(Function.MUL, rate, number(factor))
             return _Law(rate, product([rate, *factors]))
         case ast.PropensityLaw(written):
             propensity = try_lower(written, scope, report, Reading.OWN_SITE)

@@ -84,7 +84,6 @@ _CHARACTERS = {
 }
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _LATER = {
-    "volume": ("volumes are", "give constants in copy numbers, not concentrations"),
     "unit": ("unit definitions are", "a unit behind a number is kept: `k = 1 [1/s]`"),
 }
 

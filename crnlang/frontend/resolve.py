@@ -81,6 +81,7 @@ def _check_single(program: ast.Program, report: Report) -> None:
         ast.Header: "crn",
         ast.ModelStatement: "model",
         ast.MassActionStatement: "massaction",
+        ast.VolumeStatement: "volume",
         ast.LatticeStatement: "lattice",
     }
     first: dict[str, Span] = {}
@@ -109,6 +110,8 @@ class _Checker:
 
     def statement(self, statement: ast.Statement) -> None:
         match statement:
+            case ast.VolumeStatement(value):
+                self.values(value)
             case ast.LatticeStatement(sizes=sizes, options=options):
                 self.values(*sizes)
                 for option in options:

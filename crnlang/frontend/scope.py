@@ -7,9 +7,10 @@ from enum import Enum, auto
 import numpy as np
 from jaxtyping import Float
 
-from crnlang.diagnostics import Diagnostic, Report
+from crnlang.diagnostics import Diagnostic, Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.names import Names
+from crnlang.frontend.units import Unit
 from crnlang.ir.expr import Expr, ParameterRef
 from crnlang.ir.lattice import Lattice
 from crnlang.ir.network import MassAction
@@ -29,13 +30,25 @@ class Ground:
     """The lattice of the file, as far as it has been read.
 
     `blocks` are the variables of each species; `per_site` are those with one a site.
-    A lattice that `is_doubtful` could not be read: what needs it cannot be judged.
+    A lattice that `is_doubtful` could not be read: what needs it cannot be judged. The
+    `volume` is in cubic metres; on a lattice, that of one site.
     """
 
     lattice: Lattice | None = None
     is_doubtful: bool = False
+    volume: float | None = None
+    is_volume_doubtful: bool = False
     blocks: list[range] = field(default_factory=list[range])
     per_site: set[int] = field(default_factory=set[int])
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """The unit of a parameter, as it is written, and where it is declared."""
+
+    unit: Unit
+    text: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,8 @@ class Scope:
 
     In `values`, a species is `Count(its position)`; `constants` are the values of the
     parameters, an array for one that differs between sites; `changed` are those that
-    events change, as functions of time. A declared name without a
+    events change, as functions of time; `measures` are the known units of
+    parameters. A declared name without a
     usable value stands in no table: what needs it is left out in silence.
     """
 
@@ -58,6 +72,7 @@ class Scope:
     species: dict[str, int] = field(default_factory=dict[str, int])
     ground: Ground = field(default_factory=Ground)
     changed: dict[int, Expr] = field(default_factory=dict[int, Expr])
+    measures: dict[str, Measure] = field(default_factory=dict[str, Measure])
 
     def is_per_site(self, name: str) -> bool:
         """Whether a species has a copy number, or a parameter a value, at each site."""

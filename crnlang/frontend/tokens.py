@@ -13,6 +13,7 @@ STATEMENT_WORDS = {
     "_CRN": "crn",
     "_MODEL": "model",
     "_MASSACTION": "massaction",
+    "_VOLUME": "volume",
     "_LATTICE": "lattice",
     "_PARAM": "param",
     "_FUNC": "func",

@@ -23,7 +23,7 @@ def programs(draw: Draw) -> str:
 
 _SPECIES_NAMES = ("A", "B", "E1", "e", "Gx_on", "_p2", "X")
 _NUMBERS = ("1", "0.5", "2.", ".25", "3e-1", "1E0", "1.50")
-_UNITS = ("[1/s]", "[1/(nM·*·s)]", "[·1/s^2·]")
+_UNITS = ("[1/s]", "[1/(widget·*·s)]", "[·s^-1·]")
 #: Written `·` stands for a blank inside a token.
 _TITLES = ('"title"', '"a·#·b·//·c;·d"', '""')
 _COMMENTS = (
@@ -60,6 +60,10 @@ class _ProgramText:
 
     def text(self) -> str:
         statements = ["crn 1", f"model m {self.pick('', *_TITLES)}"]
+        if self.chance():
+            statements += [
+                f"volume {self.pick('2', '1 / 4')} {self.pick('[fL]', '[·um^3·]')}"
+            ]
         statements += [f"massaction {self.pick(*(m.value for m in MassAction))}"]
         joint = " , " if self.chance() else " ;param "
         listed = joint.join(self.parameter(name) for name in self.parameters)

@@ -1,0 +1,76 @@
+"""Units: what they mean, and what a volume makes of constants."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnlang.compiler import compile_text
+from crnlang.frontend.units import AVOGADRO, UNITS, read_unit
+from crnlang.ir.expr import evaluate_float64
+
+NAMES = st.sampled_from(sorted(UNITS))
+POWERS = st.integers(-3, 3)
+
+
+@given(st.lists(st.tuples(NAMES, POWERS), min_size=1, max_size=4))
+def test_a_product_of_powers_is_the_product_of_the_units(parts):
+    text = " * ".join(f"{name}^{power}" for name, power in parts)
+    found = read_unit(text)
+    scale, time, length = 1.0, 0, 0
+    for name, power in parts:
+        scale *= UNITS[name].scale ** power
+        time += power * UNITS[name].time
+        length += power * UNITS[name].length
+    assert found.scale == pytest.approx(scale, rel=1e-12)
+    assert (found.time, found.length) == (time, length)
+
+
+@given(NAMES, NAMES)
+def test_dividing_by_a_bracket_divides_by_each(one, other):
+    first, second = read_unit(f"1/({one}*{other})"), read_unit(f"1/{one}/{other}")
+    assert first.scale == pytest.approx(second.scale, rel=1e-12)
+    assert (first.time, first.length) == (second.time, second.length)
+
+
+@given(st.text(alphabet="smLM/*^()-12 nwd", max_size=12))
+def test_any_text_is_a_unit_or_none(text):
+    read_unit(text)
+
+
+def rates(text, massaction="falling"):
+    text = f"crn 1\nmassaction {massaction}\nspecies X, Y in 0..9\n{text}"
+    network = compile_text(text).network
+    values = [parameter.value for parameter in network.parameters]
+    found = [r.rate for r in network.reactions if r.rate is not None]
+    return [float(evaluate_float64(rate, (), values, 0)) for rate in found]
+
+
+def test_concentrations_become_copy_numbers():
+    volume = "volume 2 [fL]\n"
+    per_molar = AVOGADRO * 2e-15
+    for unit, equation, factor in (
+        ("M/s", "0 -> X", per_molar),
+        ("nM/s", "0 -> X", 1e-9 * per_molar),
+        ("1/s", "X -> 0", 1.0),
+        ("1/(M*s)", "X + Y -> 0", 1 / per_molar),
+        ("M^-1 s^-1", "2 X -> 0", 1 / per_molar),
+        ("1/uM^2/min", "2 X + Y -> 0", 1e12 / per_molar**2),
+        ("L/mol/s", "X + Y -> 0", 1 / per_molar),
+        ("1/s", "X + Y -> 0", 1.0),
+        ("um^3/s", "X + Y -> 0", 0.5),
+        ("1/(widget*s)", "X + Y -> 0", 1.0),
+    ):
+        text = f"param k = 3 [{unit}]\n{equation} @ k\n"
+        found = rates(volume + text)
+        assert found == pytest.approx([3 * factor], rel=1e-12), unit
+
+
+def test_the_same_model_in_other_units_is_the_same():
+    molar = "volume 1 [fL]\nparam k = 0.6 [1/(uM*s)]\nX + Y -> 0 @ k\n"
+    nano = "volume 1e-3 [pL]\nparam k = 0.0006 [1/(nM*s)]\nX + Y -> 0 @ k\n"
+    assert rates(molar) == pytest.approx(rates(nano), rel=1e-12)
+
+
+def test_an_expression_is_taken_as_it_stands():
+    text = "volume 1 [fL]\nparam k = 2 [1/(nM*s)]\nX + Y -> 0 @ 1*k\n"
+    assert rates(text) == [2.0]
