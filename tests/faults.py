@@ -45,7 +45,7 @@ solve main with fsp { t = 0..4; save = [1, 4] }"""
 
 #: Statements that are wrong by themselves, with their codes; `#` is a number.
 WRONG_STATEMENTS = {
-    "lattice grid(4, 4)": "CRN107",
+    "query mfpt(from=C, to=D)": "CRN107",
     "D --> 0, 1": "CRN103",
     "D -> 0": "CRN104",
     "D -> 0 1": "CRN104",
