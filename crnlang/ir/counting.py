@@ -29,8 +29,43 @@ def count_states(
     """The number of states in the box `0..caps` that obey every law.
 
     Exact; or an upper bound where counting needs more than `MOST_RESTS` vectors of
-    rests. `order` says which variable is summed over first.
+    rests. `order` says which variable is summed over first. Laws that share no variable
+    are counted apart, and those that are alike, as at the sites of a lattice, once.
     """
+    rows = [np.flatnonzero(row).tolist() for row in laws]
+    free = set(range(len(caps))).difference(*rows)
+    found = prod(int(caps[v]) + 1 for v in free)
+    known: dict[tuple[bytes, ...], int] = {}
+    position = np.argsort(order)
+    for group in _components(rows):
+        used = sorted({v for row in group for v in rows[row]}, key=position.__getitem__)
+        parts = caps[used], laws[np.ix_(group, used)], totals[group]
+        key = tuple(part.tobytes() for part in parts)
+        if key not in known:
+            known[key] = _count_component(*parts, np.arange(len(used)))
+        found *= known[key]
+    return found
+
+
+def _components(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The laws in groups; laws of different groups share no variable."""
+    groups: dict[int, list[int]] = {}
+    group_of: dict[int, int] = {}
+    for law, row in enumerate(rows):
+        touched = {group_of[v] for v in row if v in group_of}
+        members = [law, *(one for group in touched for one in groups.pop(group))]
+        groups[law] = sorted(members)
+        group_of.update(dict.fromkeys((v for one in members for v in rows[one]), law))
+    return list(groups.values())
+
+
+def _count_component(
+    caps: Int[np.ndarray, " variables"],
+    laws: Int[np.ndarray, "laws variables"],
+    totals: Int[np.ndarray, " laws"],
+    order: Int[np.ndarray, " variables"],
+) -> int:
+    """The number of states, or an upper bound, counted variable by variable."""
     free = 1
     ways: dict[_Rest, int] = {tuple(totals.tolist()): 1}
     for position, variable in enumerate(order.tolist()):

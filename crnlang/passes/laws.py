@@ -83,21 +83,20 @@ def expand_laws(
     """The laws over the variables, with their totals: local ones once for each site."""
     blocks = network.blocks()
     variables = blocks[-1].stop if blocks else 0
-    rows: list[Int[np.ndarray, " variables"]] = []
+    copies = np.where(laws.is_local, network.sites, 1)
+    table = np.zeros((int(copies.sum()), variables), dtype=np.int64)
     totals: list[int] = []
     for law, at_sites, is_local in zip(
         laws.coefficients, laws.totals.tolist(), laws.is_local, strict=True
     ):
         for site in range(network.sites if is_local else 1):
-            row = np.zeros(variables, dtype=np.int64)
+            row = table[len(totals)]
             for species in np.flatnonzero(law).tolist():
                 block = blocks[species]
                 row[block[site] if is_local else slice(block.start, block.stop)] = law[
                     species
                 ]
-            rows.append(row)
             totals.append(at_sites[site])
-    table = np.array(rows, dtype=np.int64).reshape(len(rows), variables)
     return table, np.array(totals, dtype=np.int64)
 
 

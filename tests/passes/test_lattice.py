@@ -1,5 +1,6 @@
 """Networks on lattices: what their channels, laws and states are."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -337,3 +338,29 @@ def test_the_order_goes_site_by_site():
     names = [space.names[v] for v in space.order]
     assert names[0] == "G"
     assert [name[1:] for name in names[1::2]] == ["[0,0]", "[0,1]", "[1,0]", "[1,1]"]
+
+
+@given(lattice_networks(max_sites=3, max_species=2, max_cap=2))
+def test_states_within_the_laws_are_counted(network):
+    space = lower(network).space
+    states = np.array(list(np.ndindex(*(space.caps + 1))))
+    is_within = (states @ space.laws.T == space.totals).all(axis=1)
+    assert space.number_of_states() == is_within.sum()
+
+
+def test_a_large_lattice_keeps_families():
+    text = "crn 1\nmassaction falling\nlattice grid(64, 64)\n"
+    text += "species X in 0..84 per site = 50\n2 X <-> 3 X @ 1, 2\n0 <-> X @ 3, 4\n"
+    text += "diffuse X @ 5\nset low = mean(X) < 20\nquery prob(low, at=1)\n"
+    tracemalloc.start()
+    lowered = compile_text(text).lowered
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    sizes = [len(family.variables) for family in lowered.families]
+    assert sizes == [4096, 4096, 4 * 64 * 63]
+    assert peak < 100e6
+
+
+def test_laws_at_many_sites_are_counted_at_once():
+    text = "crn 1\nlattice grid(16, 16)\nspecies A, B per site = 1\nA <-> B @ 1, 1\n"
+    assert compile_text(text).lowered.space.number_of_states() == 3**256
