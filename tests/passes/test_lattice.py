@@ -13,6 +13,7 @@ from crnlang.compiler import compile_text
 from crnlang.ir.expr import Count, Function, ParameterRef, call, evaluate, map_leaves
 from crnlang.ir.lattice import Boundary, Lattice
 from crnlang.ir.network import Hop, Reaction
+from crnlang.ir.printer import format_pools
 from crnlang.passes.order import follow_path
 from crnlang.reference.fsp import solve_fsp
 from crnlang.settings import FspSettings
@@ -364,3 +365,15 @@ def test_a_large_lattice_keeps_families():
 def test_laws_at_many_sites_are_counted_at_once():
     text = "crn 1\nlattice grid(16, 16)\nspecies A, B per site = 1\nA <-> B @ 1, 1\n"
     assert compile_text(text).lowered.space.number_of_states() == 3**256
+
+
+def test_laws_over_what_diffuses_hold_for_the_sums():
+    text = "crn 1\nlattice chain(2)\nspecies A, B, C, D per site = 1\nspecies G = 1\n"
+    text += "A <-> B @ 1, 1\nC <-> D @ 1, 1\ndiffuse B @ 2\n"
+    space = compile_text(text).lowered.space
+    assert format_pools(space) == [
+        "C[0] + D[0] = 2",
+        "C[1] + D[1] = 2",
+        "G = 1",
+        "A[0] + A[1] + B[0] + B[1] = 4",
+    ]
