@@ -21,7 +21,7 @@ from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import Batch, Draws
 
 #: For properties that compile a new kernel or network at every example.
-FEW = settings(max_examples=max(settings.default.max_examples // 5, 1))
+FEW = settings(max_examples=max(settings.default.max_examples // 8, 1))
 FLOAT64 = np.dtype("float64")
 
 BIRTH_DEATH = """crn 1

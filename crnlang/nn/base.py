@@ -71,6 +71,28 @@ class AbstractAutoregressive(eqx.Module):
     def with_weight_blocks(self, blocks: Blocks) -> "AbstractAutoregressive":
         """The same network with other weights."""
 
+    @property
+    @abstractmethod
+    def block_positions(self) -> tuple[int, ...]:
+        """The position whose conditional each block of weights belongs to."""
+
+    @abstractmethod
+    def levels_of(self, block: int) -> int:
+        """How many copy numbers the conditional of a block has, those closed too."""
+
+    @abstractmethod
+    def block_fisher(
+        self,
+        block: int,
+        prefixes: Int[Array, "rows variables"],
+        shares: Float[Array, " rows"],
+    ) -> Float[Array, "weights weights"]:
+        """sum_r shares_r E[O O^T | prefix r] over the weights O of one block.
+
+        Prefixes are counts along the order; the expectation over the copy number at
+        the block's position is exact.
+        """
+
     @abstractmethod
     def with_product_law(
         self, laws: tuple[Float[np.ndarray, " _levels"], ...]

@@ -22,6 +22,8 @@ from crnlang.nn.neighbours import Evaluations, list_evaluations
 FLOOR = -30.0
 #: Features of each earlier position; see `_features`.
 FEATURES = 2
+#: Prefixes looked at together where a Fisher matrix is summed; a power of 4.
+ROWS = 1024
 #: Power of the scale of rough functions; see `_smooth_functions`.
 ROUGHNESS = 2.0
 
@@ -66,6 +68,46 @@ class Conditional(eqx.Module):
         basis = self.outward.shape[0]
         rows = self.smooth[level]
         return rows @ self.bias + jnp.sum(rows[..., :basis] * heights, axis=-1)
+
+    def fisher(
+        self,
+        x: Float[Array, "rows features"],
+        law: Float[Array, "rows levels"],
+        shares: Float[Array, " rows"],
+    ) -> Float[Array, "weights weights"]:
+        """sum_r shares_r E[O O^T] with the copy number distributed as `law[r]`.
+
+        The score of the coefficients of `smooth` is smooth[m] - E[smooth]; all others
+        follow from its first `basis` entries, so only their covariance is needed.
+        """
+        basis, functions = self.outward.shape[0], self.smooth.shape[1]
+        low = self.smooth[:, :basis]
+        mean = law @ self.smooth
+        products = (self.smooth[:, :, None] * low[:, None]).reshape(len(low), -1)
+        covariance = (law @ products).reshape(-1, functions, basis)
+        covariance -= mean[:, :, None] * mean[:, None, :basis]
+        covariance *= shares[:, None, None]
+        inner = self._slopes(x)
+        flat = inner.reshape(-1, inner.shape[2])
+        pulled = jnp.einsum("rab,rbp->rap", covariance[:, :basis], inner)
+        corner = flat.T @ pulled.reshape(flat.shape)
+        side = covariance.transpose(1, 0, 2).reshape(functions, -1) @ flat
+        total = shares @ law
+        bias = self.smooth.T @ (total[:, None] * self.smooth)
+        bias -= mean.T @ (shares[:, None] * mean)
+        return jnp.block([[corner, side.T], [side, bias]])
+
+    def _slopes(
+        self, x: Float[Array, "rows features"]
+    ) -> Float[Array, "rows basis inner"]:
+        """d heights / d (inward, shift, outward)."""
+        hidden = jnp.tanh(x @ self.inward.T + self.shift)
+        rows, (basis, width) = len(x), self.outward.shape
+        shift = self.outward * (1 - hidden**2)[:, None, :]
+        inward = (shift[..., None] * x[:, None, None, :]).reshape(rows, basis, -1)
+        same = jnp.eye(basis, dtype=x.dtype)[None, :, :, None]
+        outward = (same * hidden[:, None, None, :]).reshape(rows, basis, basis * width)
+        return jnp.concatenate([inward, shift, outward], axis=2)
 
     def weights(self) -> Float[Array, " weights"]:
         """All weights in a row."""
@@ -186,6 +228,38 @@ class ConditionalNetworks(AbstractAutoregressive):
             for network, block in zip(self.networks, blocks, strict=True)
         )
         return eqx.tree_at(lambda m: m.networks, self, networks)
+
+    @property
+    def block_positions(self) -> tuple[int, ...]:
+        """The free positions."""
+        return self.mask.free
+
+    def levels_of(self, block: int) -> int:
+        """One more than the cap."""
+        return self.networks[block].smooth.shape[0]
+
+    def block_fisher(
+        self,
+        block: int,
+        prefixes: Int[Array, "rows variables"],
+        shares: Float[Array, " rows"],
+    ) -> Float[Array, "weights weights"]:
+        """See the base class; `ROWS` prefixes at a time."""
+
+        def part(rows: Int[Array, "some variables"], w: Float[Array, " some"]) -> Array:
+            x = jax.vmap(self._features, (0, None))(rows, block)
+            logits = jax.vmap(self._masked_logits, (None, 0))(block, rows)
+            return self.networks[block].fisher(x, jax.nn.softmax(logits), w)
+
+        if len(prefixes) <= ROWS:
+            return part(prefixes, shares)
+        pieces = (
+            prefixes.reshape(-1, ROWS, prefixes.shape[1]),
+            shares.reshape(-1, ROWS),
+        )
+        size = self.networks[block].weights().shape[0]
+        start = jnp.zeros((size, size), shares.dtype)
+        return jax.lax.scan(lambda s, p: (s + part(*p), None), start, pieces)[0]
 
     def _features(
         self, ordered: Int[Array, " variables"], number: int

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt
 from threadpoolctl import threadpool_limits
 
@@ -141,31 +140,15 @@ def _open(
         dt = law.t - (last.t if last else 0.0)
         last, distance = law, 0.0
         if law.t in recorder.save:
-            model, distance = _fit(model, law.states, law.law, settings.opening)
+            model, distance = fit_law(model, law.states, law.law)
             recorder.keep(law.t, model)
             fitted = law.t
         recorder.step("set", law.t, dt, error=law.lost, residual=distance)
     if last is None:
         return moment
     if last.t > fitted:
-        model, _ = _fit(model, last.states, last.law, settings.opening)
+        model, _ = fit_law(model, last.states, last.law)
     return Moment(last.t, model, dt)
-
-
-def _fit(
-    model: AbstractAutoregressive,
-    states: np.ndarray,
-    law: np.ndarray,
-    most: int,
-) -> tuple[AbstractAutoregressive, float]:
-    """Start from the product of the marginals, then maximise the likelihood."""
-    marginals = tuple(np.bincount(counts, weights=law) for counts in states.T)
-    padding = most - len(states)
-    dtype = model.weight_blocks()[0].dtype
-    filled = np.concatenate([states, np.repeat(states[:1], padding, axis=0)])
-    weights = np.concatenate([law, np.zeros(padding)])
-    fresh = model.with_product_law(marginals)
-    return fit_law(fresh, jnp.asarray(filled), jnp.asarray(weights, dtype))
 
 
 def _follow(

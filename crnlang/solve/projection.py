@@ -1,61 +1,170 @@
 """The network nearest to a law given on a set of states: maximum likelihood.
 
-Minimises -sum_n Q(n) log P(n) over the set by natural-gradient steps with exact sums:
-gradient sum Q O, metric sum Q O O^T + shift, and a search along each step.
+Minimises -sum_n Q(n) log P(n) over the set. The sum splits into one problem for every
+block of weights, its conditional against the table of Q over prefixes and copy numbers;
+states that share a prefix are one row. Each is solved by natural-gradient steps with
+exact sums, as long along each step as the likelihood grows.
 """
+
+from functools import partial
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Integer
+from scipy.special import xlogy
 
-from crnlang.nn.base import AbstractAutoregressive
-from crnlang.solve.estimate import add, scores_of
-from crnlang.solve.linear import (
-    block_products,
-    factor_blocks,
-    project,
-    shift_diagonal,
-)
+from crnlang.nn.base import AbstractAutoregressive, Blocks
 
-#: Lengths tried along a natural-gradient direction.
-LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.01, 0.0)
-DIAG_SHIFT = 1e-5
-MOST_ITERATIONS = 40
-#: Stop when an iteration gains less than this, in nats.
+#: Dampings of the Fisher matrix, and lengths along each direction: the best is taken.
+#: Little damping is best near the optimum, much where the law asks for states that the
+#: network has given up.
+SHIFTS = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
+LENGTHS = (1.0, 0.3, 0.05)
+MOST_ITERATIONS = 60
+#: Stop when two iterations running gain less than this, in nats,
 GAIN = 1e-6
+#: or less than this share of the divergence that is left.
+SHARE = 0.1
+#: Smallest number of rows that a program is compiled for; larger ones quadruple.
+FEWEST_ROWS = 64
+#: States in one call of the network: bounds its memory.
+CHUNK = 4096
+
+
+class Table(eqx.Module):
+    """What one conditional is fitted to: Q over prefixes and copy numbers.
+
+    Prefixes are counts along the order; rows of weight 0 fill up the last ones.
+    """
+
+    prefixes: Int[Array, "rows variables"]
+    law: Float[Array, "rows levels"]
 
 
 def fit_law(
     model: AbstractAutoregressive,
-    states: Int[Array, "states variables"],
-    law: Float[Array, " states"],
+    states: Integer[np.ndarray, "states variables"],
+    law: Float[np.ndarray, " states"],
 ) -> tuple[AbstractAutoregressive, float]:
     """The fitted network and its Hellinger distance from the law, on the set.
 
-    `law` sums to 1; states of weight 0 are padding. The fit itself is in float64: in
-    float32 the damped metric can lose its definiteness to rounding.
+    Each conditional starts from `model`, or from the marginal of its variable where
+    that is nearer. `law` sums to 1. The fit itself is in float64: in float32 the
+    damped metric can lose its definiteness to rounding.
     """
     dtype = model.weight_blocks()[0].dtype
-    fitted, distance = _fit(
-        _cast(model, np.dtype(float)), states, law.astype(jnp.float64)
+    given = _cast(model, np.dtype(float))
+    fresh = given.with_product_law(
+        tuple(np.bincount(counts, weights=law) for counts in states.T)
     )
-    return _cast(fitted, dtype), distance
+    ordered = states[:, list(model.order)]
+    blocks = []
+    for place, position in enumerate(model.block_positions):
+        levels = given.levels_of(place)
+        table = _tabulate(ordered, law, position, levels)
+        starts = [m.weight_blocks()[place][0] for m in (given, fresh)]
+        blocks.append(_fit_block(given, place, table, starts)[None])
+    fitted = given.with_weight_blocks(tuple(blocks))
+    return _cast(fitted, dtype), _distance(fitted, states, law)
 
 
-def _fit(
+def _tabulate(
+    ordered: Integer[np.ndarray, "states variables"],
+    law: Float[np.ndarray, " states"],
+    position: int,
+    levels: int,
+) -> Table:
+    """Q summed over what comes after a position."""
+    prefixes, row = np.unique(ordered[:, :position], axis=0, return_inverse=True)
+    rows = FEWEST_ROWS
+    while rows < len(prefixes):
+        rows *= 4
+    table = np.zeros((rows, levels))
+    np.add.at(table, (row.ravel(), ordered[:, position]), law)
+    filled = np.zeros((rows, ordered.shape[1]), int)
+    filled[:, :position] = prefixes[0]
+    filled[: len(prefixes), :position] = prefixes
+    return Table(jnp.asarray(filled), jnp.asarray(table))
+
+
+def _fit_block(
     model: AbstractAutoregressive,
-    states: Int[Array, "states variables"],
-    law: Float[Array, " states"],
-) -> tuple[AbstractAutoregressive, float]:
-    before = -jnp.inf
+    place: int,
+    table: Table,
+    starts: list[Float[Array, " weights"]],
+) -> Float[Array, " weights"]:
+    """The weights of one block, from the likeliest of the starts."""
+    found = [float(_likelihood(model, place, table, start)) for start in starts]
+    before = max(x for x in found if np.isfinite(x))
+    weights = starts[found.index(before)]
+    bound = _likelihood_bound(table)
+    idle = 0
     for _ in range(MOST_ITERATIONS):
-        model, likelihood = _improve(model, states, law)
-        if not likelihood - before > GAIN:
+        weights, likelihood = _improve(model, place, table, weights)
+        gain, before = float(likelihood) - before, float(likelihood)
+        idle = 0 if gain > max(GAIN, SHARE * (bound - before)) else idle + 1
+        if idle == 2:
             break
-        before = likelihood
-    return model, float(_distance(model, states, law))
+    return weights
+
+
+def _likelihood_bound(table: Table) -> float:
+    """The likelihood of the table itself: sum Q log Q(copy number | prefix)."""
+    law = np.asarray(table.law)
+    return float(xlogy(law, law).sum() - xlogy(*[law.sum(axis=1)] * 2).sum())
+
+
+def _likelihood_of(
+    model: AbstractAutoregressive,
+    place: int,
+    table: Table,
+    weights: Float[Array, " weights"],
+) -> Float[Array, ""]:
+    """sum Q log P of one conditional with the given weights."""
+    there = _with_block(model, place, weights)
+    position = model.block_positions[place]
+    _, log_p = jax.vmap(there.branches, (0, None))(table.prefixes, position)
+    return jnp.sum(table.law * jnp.where(table.law > 0, log_p, 0.0))
+
+
+_likelihood = eqx.filter_jit(_likelihood_of)
+
+
+@eqx.filter_jit
+def _improve(
+    model: AbstractAutoregressive,
+    place: int,
+    table: Table,
+    weights: Float[Array, " weights"],
+) -> tuple[Float[Array, " weights"], Float[Array, ""]]:
+    """The best of several natural-gradient steps of a block, or none."""
+    likelihood = partial(_likelihood_of, model, place, table)
+    there = _with_block(model, place, weights)
+    fisher = there.block_fisher(place, table.prefixes, jnp.sum(table.law, axis=1))
+    gradient = jax.grad(likelihood)(weights)
+
+    def candidates(shift: Float[Array, ""]) -> Float[Array, "lengths weights"]:
+        damped = fisher + shift * jnp.eye(len(weights), dtype=fisher.dtype)
+        factor = jax.scipy.linalg.cho_factor(damped)
+        direction = jax.scipy.linalg.cho_solve(factor, gradient)
+        return weights + jnp.asarray(LENGTHS, weights.dtype)[:, None] * direction
+
+    tried = jax.lax.map(candidates, jnp.asarray(SHIFTS, weights.dtype))
+    tried = jnp.concatenate([weights[None], tried.reshape(-1, len(weights))])
+    found = jax.lax.map(likelihood, tried)
+    best = jnp.argmax(jnp.where(jnp.isfinite(found), found, -jnp.inf))
+    return tried[best], found[best]
+
+
+def _with_block(
+    model: AbstractAutoregressive, place: int, weights: Float[Array, " weights"]
+) -> AbstractAutoregressive:
+    blocks: Blocks = model.weight_blocks()
+    return model.with_weight_blocks(
+        (*blocks[:place], weights[None], *blocks[place + 1 :])
+    )
 
 
 def _cast(model: AbstractAutoregressive, dtype: np.dtype) -> AbstractAutoregressive:
@@ -65,33 +174,22 @@ def _cast(model: AbstractAutoregressive, dtype: np.dtype) -> AbstractAutoregress
     )
 
 
-@eqx.filter_jit
-def _improve(
-    model: AbstractAutoregressive,
-    states: Int[Array, "states variables"],
-    law: Float[Array, " states"],
-) -> tuple[AbstractAutoregressive, Float[Array, ""]]:
-    """One natural-gradient step, as long as the likelihood grows."""
-    theta = model.weight_blocks()
-    scores = scores_of(model, states)
-    fisher = shift_diagonal(block_products(scores, scores, law), DIAG_SHIFT)
-    direction = factor_blocks(fisher)(project(scores, law))
-
-    def likelihood(length: Float[Array, ""]) -> Float[Array, ""]:
-        there = model.with_weight_blocks(add(theta, direction, length))
-        return law @ jax.vmap(there.log_prob)(states)
-
-    lengths = jnp.asarray(LENGTHS, law.dtype)
-    found = jax.lax.map(likelihood, lengths)
-    best = jnp.argmax(jnp.where(jnp.isfinite(found), found, -jnp.inf))
-    return model.with_weight_blocks(add(theta, direction, lengths[best])), found[best]
-
-
-@eqx.filter_jit
 def _distance(
     model: AbstractAutoregressive,
-    states: Int[Array, "states variables"],
-    law: Float[Array, " states"],
-) -> Float[Array, ""]:
-    overlap = jnp.sum(jnp.sqrt(law * jnp.exp(jax.vmap(model.log_prob)(states))))
-    return jnp.sqrt(jnp.maximum(1.0 - overlap, 0.0))
+    states: Integer[np.ndarray, "states variables"],
+    law: Float[np.ndarray, " states"],
+) -> float:
+    """Hellinger distance on the set."""
+    missing = -len(states) % CHUNK
+    padded = np.concatenate([states, np.repeat(states[:1], missing, axis=0)])
+    pieces = padded.reshape(-1, CHUNK, states.shape[1])
+    found = [np.asarray(_log_probs(model, jnp.asarray(p, int))) for p in pieces]
+    log_p = np.concatenate(found)[: len(states)]
+    return float(np.sqrt(max(1.0 - np.sqrt(law * np.exp(log_p)).sum(), 0.0)))
+
+
+@eqx.filter_jit
+def _log_probs(
+    model: AbstractAutoregressive, states: Int[Array, "states variables"]
+) -> Float[Array, " states"]:
+    return jax.vmap(model.log_prob)(states)

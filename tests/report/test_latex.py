@@ -132,13 +132,13 @@ def test_names_without_a_symbol_are_spelled_out():
 
 def test_tables_and_laws():
     text = latex_of(
-        "param k = 0.5 [1/(nM*s^2)] in 1e-2..1 log\n"
+        "param k = 0.5 [s^-1] in 1e-2..1 log\n"
         "species A, B = 2\nspecies C in 0..40 ~ poisson(0.5)\n"
         "a: A <-> B @ k, k\nc: 0 -> C @ k"
     )
     assert r"\texttt{A} & $0, \dots, 4$ & $2$ \\" in text
     assert r"\mathrm{Poisson}(0.5)" in text
-    assert r"$0.5$ & 1/(nM*s\textasciicircum{}2) & $[0.01, 1]$ (log) \\" in text
+    assert r"$0.5$ & s\textasciicircum{}-1 & $[0.01, 1]$ (log) \\" in text
     assert r"\mathrm{A} + \mathrm{B} &= 4" in text
     assert r"\emptyset &\longrightarrow \mathrm{C} && \mathit{k}" in text
 

@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 from engine_cases import (
     BIRTH_DEATH,
+    SWITCHES,
     exact_law,
     hellinger,
     kernel_of,
     law_of,
     lower,
     model_of,
+    scattered,
+    states_of,
 )
 
 from crnlang.solve.opening import propagate_set
@@ -81,7 +84,27 @@ decay: B -> 0 @ 1
     )
     model = model_of(lowered, width=8, basis=6).with_product_law(marginals)
     before = hellinger(law_of(model, jnp.asarray(states)), exact)
-    fitted, claimed = fit_law(model, jnp.asarray(states), jnp.asarray(exact))
+    fitted, claimed = fit_law(model, states, exact)
     found = hellinger(law_of(fitted, jnp.asarray(states)), exact)
     assert claimed == pytest.approx(found, abs=1e-6)
     assert found < 0.01 < before
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_fit_finds_the_law_of_a_network_from_far_away(seed):
+    """From another network's weights, and though some states had been given up."""
+    lowered = lower(SWITCHES, on=1.0)
+    states = np.asarray(states_of(lowered))
+    model = model_of(lowered, width=4)
+    wanted = law_of(scattered(model, 1.0, seed), jnp.asarray(states))
+    start = scattered(model, 3.0, seed + 10)
+    fitted, claimed = fit_law(start, states, wanted / wanted.sum())
+    assert claimed < 0.003
+    assert hellinger(law_of(fitted, jnp.asarray(states)), wanted) < 0.003
+
+
+def test_the_fit_of_a_law_without_spread_keeps_it():
+    lowered = lower(SWITCHES, on=1.0)
+    fitted, claimed = fit_law(model_of(lowered), np.array([[1, 2]]), np.ones(1))
+    assert claimed < 1e-4
+    assert law_of(fitted, jnp.asarray([[1, 2]])) == pytest.approx(1, abs=1e-7)

@@ -4,16 +4,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from engine_cases import FEW, conserving_networks, law_of, model_of, states_of
-from hypothesis import given
+from engine_cases import conserving_networks, law_of, model_of, states_of
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crnlang.solve.race import race
 
-RACES = 2000
+RACES = 1000
+#: States that one may wait for; see `crnlang.solve.race.NEVER`.
+LIKELY = 1e-20
 
 
-@FEW
+@settings(max_examples=3)
 @given(conserving_networks(), st.floats(0.1, 0.9), st.integers(0, 99))
 def test_inclusion_weights_are_exact_on_average(lowered, share, seed):
     states = states_of(lowered)
@@ -36,7 +38,9 @@ def test_inclusion_weights_are_exact_on_average(lowered, share, seed):
     keys = jax.random.split(jax.random.key(seed), RACES)
     times, inverse = (np.asarray(x) for x in weights(keys))
     assert times.max() <= 1
-    assert (times.sum(axis=1) == min(size, len(states))).all()
+    arrived = times.sum(axis=1)
+    assert (arrived >= min(size, int((np.asarray(law) > LIKELY).sum()))).all()
+    assert (arrived <= size).all()
     error = inverse.std(axis=0, ddof=1) / np.sqrt(RACES)
     often = times.sum(axis=0) >= 50
     assert (np.abs(inverse.mean(axis=0) - 1)[often] < 5.5 * error[often] + 1e-9).all()
