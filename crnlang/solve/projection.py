@@ -20,15 +20,15 @@ from crnlang.nn.base import AbstractAutoregressive, Blocks
 #: Dampings of the Fisher matrix, and lengths along each direction: the best is taken.
 #: Little damping is best near the optimum, much where the law asks for states that the
 #: network has given up.
-SHIFTS = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
-LENGTHS = (1.0, 0.3, 0.05)
+SHIFTS = (1e-8, 1e-5, 1e-3, 1e-1)
+LENGTHS = (1.0, 0.2)
 MOST_ITERATIONS = 60
 #: Stop when two iterations running gain less than this, in nats,
 GAIN = 1e-6
 #: or less than this share of the divergence that is left.
 SHARE = 0.1
 #: Smallest number of rows that a program is compiled for; larger ones quadruple.
-FEWEST_ROWS = 64
+FEWEST_ROWS = 512
 #: States in one call of the network: bounds its memory.
 CHUNK = 4096
 
