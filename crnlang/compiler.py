@@ -19,6 +19,7 @@ from crnlang.diagnostics import CrnError, Diagnostic, Report, SourceText, Span
 from crnlang.frontend.ast import Program
 from crnlang.frontend.lower import lower_program
 from crnlang.frontend.modules import expand_modules
+from crnlang.frontend.names import Names
 from crnlang.frontend.parse import parse_program
 from crnlang.frontend.resolve import resolve_program
 from crnlang.frontend.syntax_errors import NotText
@@ -37,19 +38,50 @@ class Compilation:
     warnings: tuple[Diagnostic, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What can be known of a file, right or wrong.
+
+    Where it is wrong, `lowered` is `None`, and `network` holds what the sound
+    statements say, with stand-ins for what they need of the others.
+    """
+
+    program: Program
+    names: Names
+    network: Network
+    lowered: LoweredNetwork | None
+    report: Report
+
+    @property
+    def found(self) -> tuple[Diagnostic, ...]:
+        """Every error and warning once, in order of place."""
+        return self.report.found
+
+
+def analyse_text(text: str, path: str = "<text>") -> Analysis:
+    """Take the text of a `.crn` file through all stages, whatever they find."""
+    source, report = SourceText(path, text), Report()
+    program = parse_program(source, report)
+    written_out = expand_modules(program, report)
+    names = resolve_program(written_out, report)
+    network = lower_program(written_out, names, report)
+    try:
+        lowered = run_passes(network, report)
+    except CrnError:
+        lowered = None
+    return Analysis(program, names, network, lowered, report)
+
+
 def compile_text(text: str, path: str = "<text>") -> Compilation:
     """Compile the text of a `.crn` file; `path` is what errors call it.
 
     Raises:
         CrnError: the text is no valid network; it carries every diagnostic.
     """
-    source, report = SourceText(path, text), Report()
-    program = parse_program(source, report)
-    written_out = expand_modules(program, report)
-    names = resolve_program(written_out, report)
-    network = lower_program(written_out, names, report)
-    lowered = run_passes(network, report)
-    return Compilation(program, network, lowered, report.found)
+    found = analyse_text(text, path)
+    if found.lowered is None:
+        raise CrnError(found.found)
+    return Compilation(found.program, found.network, found.lowered, found.found)
 
 
 def compile_file(path: Path | str) -> Compilation:
