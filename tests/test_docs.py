@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
 PROGRAM = re.compile(r"(?<=```crn\n).*?(?=```)", re.DOTALL)
+PYTHON = re.compile(r"(?<=```python\n).*?(?=```)", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 SHIM = f'#!/bin/sh\nexec "{sys.executable}" -m crnlang "$@"\n'
 
@@ -66,6 +67,16 @@ def test_outputs_are_what_the_commands_print(page, golden, folder):
 def test_programs_compile_without_a_warning(page):
     for program in PROGRAM.findall(page.read_text(encoding="utf-8")):
         assert compile_text(program).warnings == ()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_runs_and_its_tests_pass(page):
+    for code in PYTHON.findall(page.read_text(encoding="utf-8")):
+        scope = {}
+        exec(compile(code, str(page), "exec"), scope)
+        for name, function in scope.items():
+            if name.startswith("test_"):
+                function()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
