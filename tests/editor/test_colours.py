@@ -26,7 +26,7 @@ WORDS = {
 }
 
 
-def alternatives(pattern, bar="|", brackets="()"):
+def alternatives(pattern, bar="|", brackets=("(", ")")):
     """The words between the last brackets of `(a|b|c)` that hold more than one."""
     opening, closing = map(re.escape, brackets)
     inside = re.findall(rf"{opening}((?:\w+(?:{re.escape(bar)})?)+){closing}", pattern)
