@@ -17,8 +17,9 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from crnlang.ir.network import Delta, Network
+from crnlang.passes.rows import Rows
 
-#: The search for nonnegative laws gives up beyond this many candidates.
+#: The search for nonnegative laws gives up beyond this many more rows than species.
 MAX_CANDIDATES = 2000
 
 _Sparse = dict[int, int]
@@ -165,13 +166,14 @@ def _nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
     Channel after channel is cancelled by adding rows of opposite sign; a row whose
     species include those of another row is dropped.
     """
-    rows = [(row, {species: 1}) for species, row in changes.items()]
-    channels = {channel for row in changes.values() for channel in row}
-    for channel in sorted(channels):
-        kept = [pair for pair in rows if channel not in pair[0]]
-        gains = [pair for pair in rows if pair[0].get(channel, 0) > 0]
-        losses = [pair for pair in rows if pair[0].get(channel, 0) < 0]
-        if len(kept) + len(gains) * len(losses) > MAX_CANDIDATES:
+    rows = Rows()
+    for species, row in changes.items():
+        rows.add((row, {species: 1}))
+    for channel in sorted({channel for row in changes.values() for channel in row}):
+        touched = rows.take(channel)
+        gains = [pair for pair in touched if pair[0][channel] > 0]
+        losses = [pair for pair in touched if pair[0][channel] < 0]
+        if len(rows) + len(gains) * len(losses) > len(changes) + MAX_CANDIDATES:
             return []
         made: list[tuple[_Sparse, _Sparse]] = []
         for row, law in gains:
@@ -181,25 +183,9 @@ def _nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
                     _combine(a, row, b, other_row), _combine(a, law, b, other_law)
                 )
                 made.append((new_row, new_law))
-        rows = _minimal(kept, made)
+        for pair in sorted(made, key=lambda pair: len(pair[1])):
+            rows.add_minimal(pair)
     return sorted((law for _, law in rows), key=_simplicity)
-
-
-def _minimal(
-    rows: list[tuple[_Sparse, _Sparse]], made: list[tuple[_Sparse, _Sparse]]
-) -> list[tuple[_Sparse, _Sparse]]:
-    """All rows but those that include another; among the first ones none does so."""
-    kept: list[tuple[_Sparse, _Sparse]] = []
-    for pair in sorted(made, key=lambda pair: len(pair[1])):
-        if not _includes_one(pair, rows) and not _includes_one(pair, kept):
-            kept.append(pair)
-    return [pair for pair in rows if not _includes_one(pair, kept)] + kept
-
-
-def _includes_one(
-    pair: tuple[_Sparse, _Sparse], others: list[tuple[_Sparse, _Sparse]]
-) -> bool:
-    return any(other[1].keys() <= pair[1].keys() for other in others)
 
 
 def _simplicity(law: _Sparse) -> tuple[int, int, Sequence[int]]:
