@@ -15,7 +15,14 @@ the sound part of the file; so all errors of a file are told at once.
 from dataclasses import dataclass
 from pathlib import Path
 
-from crnlang.diagnostics import CrnError, Diagnostic, Report, SourceText, Span
+from crnlang.diagnostics import (
+    CrnError,
+    Diagnostic,
+    Refusal,
+    Report,
+    SourceText,
+    Span,
+)
 from crnlang.frontend.ast import Program
 from crnlang.frontend.lower import lower_program
 from crnlang.frontend.modules import expand_modules
@@ -26,6 +33,21 @@ from crnlang.frontend.syntax_errors import NotText
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import Network
 from crnlang.passes import run_passes
+
+#: Largest file that is read, in bytes.
+MAX_BYTES = 16_000_000
+
+
+class FileTooLargeError(Refusal):
+    """A file that cannot be a model; it is not even read."""
+
+    exit_code = 1
+
+    def __init__(self, path: str, size: int) -> None:
+        super().__init__(
+            f"{path} has {size / 1e6:.0f} MB, more than {MAX_BYTES // 1_000_000}: is "
+            "it really a `.crn` file? Tables belong into files of their own"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +111,12 @@ def compile_file(path: Path | str) -> Compilation:
 
     Raises:
         CrnError: the file is no valid network, or no UTF-8 text.
+        FileTooLargeError: it is larger than any model.
         OSError: the file cannot be read.
     """
+    size = Path(path).stat().st_size
+    if size > MAX_BYTES:
+        raise FileTooLargeError(str(path), size)
     return compile_text(decode(Path(path).read_bytes(), str(path)), str(path))
 
 
@@ -99,7 +125,10 @@ def decode(content: bytes, path: str) -> str:
 
     Raises:
         CrnError: it is no UTF-8 text, or holds a zero byte.
+        FileTooLargeError: it is longer than any model.
     """
+    if len(content) > MAX_BYTES:
+        raise FileTooLargeError(path, len(content))
     try:
         text = content.decode("utf-8-sig")
         bad = text.find("\0")

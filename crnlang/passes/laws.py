@@ -16,11 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from crnlang.diagnostics import Report
 from crnlang.ir.network import Delta, Network
+from crnlang.passes.errors import TooManyLaws
 from crnlang.passes.rows import Rows
 
 #: The search for nonnegative laws gives up beyond this many more rows than species.
 MAX_CANDIDATES = 2000
+
+#: Largest table of laws, in coefficients of 8 bytes.
+MAX_ENTRIES = 200_000_000
 
 _Sparse = dict[int, int]
 
@@ -38,15 +43,19 @@ class Laws:
     is_local: Bool[np.ndarray, " laws"]
 
 
-def find_laws(network: Network) -> Laws:
-    """A basis of all laws with a fixed total, nonnegative and small where possible."""
+def find_laws(network: Network, report: Report) -> Laws:
+    """A basis of all laws with a fixed total, nonnegative and small where possible.
+
+    Raises:
+        CrnError: the laws need too much memory; with everything reported so far.
+    """
     changes = _net_changes(network)
     starts = fixed_starts(network)
     moving = {hop.species for hop in network.hops}
     staying = [i for i in starts if network.species[i].is_per_site and i not in moving]
     local = _basis({i: changes[i] for i in staying})
     chosen = _basis({i: changes[i] for i in starts}, local)
-    table = np.zeros((len(chosen), len(network.species)), dtype=np.int64)
+    table = _table(network, len(chosen), len(network.species), report)
     totals = np.zeros((len(chosen), network.sites), dtype=np.int64)
     is_local = np.arange(len(chosen)) < len(local)
     for row, law in enumerate(chosen):
@@ -78,14 +87,29 @@ def fixed_starts(network: Network) -> dict[int, Int[np.ndarray, " _sites"]]:
     return found
 
 
+def _table(
+    network: Network, laws: int, columns: int, report: Report
+) -> Int[np.ndarray, "laws _columns"]:
+    """Room for the coefficients of laws, if there is."""
+    if laws * columns > MAX_ENTRIES:
+        first = network.species[0].span
+        report.add(TooManyLaws(first, laws, columns, MAX_ENTRIES))
+        report.stop_on_errors()
+    return np.zeros((laws, columns), dtype=np.int64)
+
+
 def expand_laws(
-    network: Network, laws: Laws
+    network: Network, laws: Laws, report: Report
 ) -> tuple[Int[np.ndarray, "expanded variables"], Int[np.ndarray, " expanded"]]:
-    """The laws over the variables, with their totals: local ones once for each site."""
+    """The laws over the variables, with their totals: local ones once for each site.
+
+    Raises:
+        CrnError: as `find_laws`.
+    """
     blocks = network.blocks()
     variables = blocks[-1].stop if blocks else 0
     copies = np.where(laws.is_local, network.sites, 1)
-    table = np.zeros((int(copies.sum()), variables), dtype=np.int64)
+    table = _table(network, int(copies.sum()), variables, report)
     totals: list[int] = []
     for law, at_sites, is_local in zip(
         laws.coefficients, laws.totals.tolist(), laws.is_local, strict=True
