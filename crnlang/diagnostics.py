@@ -17,6 +17,9 @@ Severity = Literal["error", "warning"]
 #: What a network can lack because a statement of the file could not be read.
 Missing = Literal["species", "reactions", "times"]
 
+#: A line is shown up to so many columns around the place of a diagnostic.
+LONGEST_LINE = 240
+
 #: More diagnostics than this are counted, not shown.
 MOST_SHOWN = 100
 
@@ -211,7 +214,11 @@ def _excerpt(span: Span, label: str, mark: str) -> list[str]:
     if not span.source.text:
         return []
     line, column = span.source.locate(span.start)
-    text = "".join(map(_visible, span.source.line(line)))
+    whole = span.source.line(line)
+    first = max(0, column - 1 - LONGEST_LINE // 3) if len(whole) > LONGEST_LINE else 0
+    text = "".join(map(_visible, whole[first : first + LONGEST_LINE]))
+    if first:
+        text, column = f"...{text}", column - first + 3
     width = max(1, min(span.end - span.start, len(text) - column + 1))
     pad = "".join(char if char == "\t" else " " for char in text[: column - 1])
     pad += " " * (column - 1 - len(pad))

@@ -1,8 +1,9 @@
 """README and `docs/`: outputs shown are real, programs compile, links lead somewhere.
 
 A ```console block holds commands, each after `$ `, and what they print. The commands
-run in a shell, in a folder with a copy of `examples/`; `pytest --update-golden` writes
-what they print now into the page.
+run in a shell, in a folder with a copy of `examples/` and with the programs above them
+that have a `<!-- file: NAME -->`; `pytest --update-golden` writes what they print now
+into the page.
 """
 
 import os
@@ -17,11 +18,20 @@ import pytest
 
 from crnlang.cli import main
 from crnlang.compiler import compile_text
+from crnlang.editor.options import describe_setting, settings_of
+from crnlang.frontend.grammar import reserved_words
+from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS
+from crnlang.settings import ENGINES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
+CONSOLE = re.compile(
+    r"(?<=```console\n)(?P<session>.*?)(?=```)"
+    r"|<!-- file: (?P<name>[\w.]+) -->\n```crn\n(?P<program>.*?)```",
+    re.DOTALL,
+)
 PROGRAM = re.compile(r"(?<=```crn\n).*?(?=```)", re.DOTALL)
+PYTHON = re.compile(r"(?<=```python\n).*?(?=```)", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 SHIM = f'#!/bin/sh\nexec "{sys.executable}" -m crnlang "$@"\n'
 
@@ -58,14 +68,29 @@ def session(block, folder):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_outputs_are_what_the_commands_print(page, golden, folder):
-    text = page.read_text(encoding="utf-8")
-    golden(CONSOLE.sub(lambda block: session(block[0], folder), text), page)
+    def renewed(block):
+        if block["session"] is not None:
+            return session(block["session"], folder)
+        (folder / block["name"]).write_text(block["program"], encoding="utf-8")
+        return block[0]
+
+    golden(CONSOLE.sub(renewed, page.read_text(encoding="utf-8")), page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_programs_compile_without_a_warning(page):
     for program in PROGRAM.findall(page.read_text(encoding="utf-8")):
         assert compile_text(program).warnings == ()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_runs_and_its_tests_pass(page):
+    for code in PYTHON.findall(page.read_text(encoding="utf-8")):
+        scope = {}
+        exec(compile(code, str(page), "exec"), scope)
+        for name, function in scope.items():
+            if name.startswith("test_"):
+                function()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -80,6 +105,52 @@ def test_commands_exist(page):
     named = re.findall(r"\bcrnc ([a-z]+)\b", page.read_text(encoding="utf-8"))
     context = click.Context(main)
     assert [name for name in named if main.get_command(context, name) is None] == []
+
+
+def test_the_reference_speaks_of_every_rule_and_every_word():
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    grammar = (ROOT / "grammar" / "crn.lark").read_text(encoding="utf-8")
+    rules = set(re.findall(r"^[?]?([a-z_]+):", grammar, re.MULTILINE))
+    table = page.split("## The grammar, rule by rule")[1].split("## Reserved")[0]
+    assert set(re.findall(r"`([a-z_]+)`", table)) == rules
+    reserved = page.split("## Reserved words")[1].split("`")[1]
+    assert set(reserved.split()) == set(reserved_words().values())
+    functions = page.split("## Expressions")[1].split("## Queries")[0]
+    assert [
+        f for f in BUILT_IN_FUNCTIONS if not re.search(rf"\b{f}\b", functions)
+    ] == []
+
+
+def test_links_to_sections_lead_somewhere():
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    known = {
+        re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles
+    }
+    assert set(re.findall(r"\]\(#([^)]*)\)", page)) <= known
+
+
+def test_every_setting_is_documented(golden):
+    golden(settings_page(), ROOT / "docs" / "settings.md")
+
+
+def settings_page():
+    """The settings of every engine, from the records that define them."""
+    lines = [
+        "# Settings of the engines",
+        "",
+        "<!-- written by `pytest --update-golden tests/test_docs.py` -->",
+        "",
+        "What may stand in `solve NAME with ENGINE { ... }` and behind `--set` of",
+        "`crnc run`. Which engine to take: see [method](method.md).",
+    ]
+    for engine, record in ENGINES.items():
+        lines += ["", f"## {engine}", "", record.__doc__.strip(), ""]
+        lines += [
+            f"- {describe_setting(name, option)}"
+            for name, option in settings_of(engine).items()
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def test_the_index_lists_every_page():

@@ -6,6 +6,7 @@ The programs `SEVERAL_...` have errors of several kinds, which are told at once.
 from pathlib import Path
 
 import pytest
+from error_page import error_page
 
 import crnlang.compiler  # noqa: F401 - defines every diagnostic
 from crnlang.compiler import compile_file
@@ -34,6 +35,10 @@ def test_error_text(path, golden, monkeypatch):
 def test_every_code_has_a_case():
     codes = {cls.code for cls in Diagnostic.__subclasses__()}
     assert codes | {"SEVERAL"} == {path.stem.split("_")[0] for path in CASES}
+
+
+def test_every_code_is_documented(golden):
+    golden(error_page(), Path(__file__).parents[1] / "docs" / "errors.md")
 
 
 def test_codes_are_unique():

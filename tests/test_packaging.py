@@ -108,9 +108,7 @@ def test_every_import_is_declared():
     names = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
     names |= {str(n.module) for n in nodes if isinstance(n, ast.ImportFrom)}
     imported = {name.split(".")[0] for name in names} - sys.stdlib_module_names
-    declared = [
-        *project()["dependencies"],
-        *project()["optional-dependencies"]["plot"],
-    ]
+    extras = project()["optional-dependencies"]
+    declared = [*project()["dependencies"], *extras["plot"], *extras["lsp"]]
     # each of them has one name for its distribution and for its module
     assert imported - {plain(r) for r in declared} == {"crnlang"}

@@ -23,8 +23,10 @@ COMMANDS = {
     "explain": "Show the propensities, the conserved pools, the states, the engines.",
     "fmt": "Rewrite files in the canonical layout; `-` reads stdin and writes stdout.",
     "graph": "Draw the species-reaction graph of a file (svg, png, pdf, or dot).",
+    "lsp": "Serve an editor on stdin and stdout: faults, hover, completion, layout.",
     "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
     "run": "Solve a model and write a run directory, which is never overwritten.",
+    "selftest": "Check the invariants of compiler and engines on generated networks.",
     "show": "Print what the compiler makes of a file at one stage.",
 }
 BUG_EXIT_CODE = 70

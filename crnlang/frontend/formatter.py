@@ -145,8 +145,8 @@ def _write_body(statement: Statement, indent: str) -> list[str]:
 
 
 def _nodes(statement: Statement) -> tuple[Node, ...]:
-    is_reaction = statement.kind == "reaction"
-    return build_nodes(statement.words, is_reaction=is_reaction)
+    has_label = statement.kind in ("reaction", "event")
+    return build_nodes(statement.words, has_label=has_label)
 
 
 def _write_braces(head: str, block: Block, indent: str) -> list[str]:

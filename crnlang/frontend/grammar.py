@@ -52,6 +52,16 @@ def load_parser() -> Lark:
     return parser
 
 
+@cache
+def reserved_words() -> dict[str, str]:
+    """The words that cannot be names, by their terminals."""
+    return {
+        terminal.name: terminal.pattern.value
+        for terminal in load_parser().terminals
+        if terminal.pattern.type == "str" and terminal.pattern.value.isalpha()
+    }
+
+
 def _grammar_text() -> str:
     """The grammar: from the installed package, else from the source checkout."""
     packaged = resources.files("crnlang") / "grammar" / "crn.lark"

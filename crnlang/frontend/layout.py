@@ -88,9 +88,9 @@ def _group_has_comment(group: Group) -> bool:
 # --- words to nodes --------------------------------------------------------------
 
 
-def build_nodes(words: Sequence[Word], *, is_reaction: bool) -> tuple[Node, ...]:
+def build_nodes(words: Sequence[Word], *, has_label: bool) -> tuple[Node, ...]:
     """The words of a statement with their gaps, brackets nested."""
-    ranges = _ranges(words, is_reaction=is_reaction)
+    ranges = _ranges(words, has_label=has_label)
     leaves: list[Leaf] = []
     depth = 0
     for i, word in enumerate(words):
@@ -98,7 +98,7 @@ def build_nodes(words: Sequence[Word], *, is_reaction: bool) -> tuple[Node, ...]
         before = words[i - 2] if i > 1 else None
         depth -= word.kind in _CLOSERS
         tight = i in ranges
-        is_label = is_reaction and depth == 0
+        is_label = has_label and depth == 0
         gap = _gap(before, previous, word, depth=depth, tight=tight, label=is_label)
         depth += word.kind in _CLOSER
         rank = _BREAKABLE.get(word.kind, 0) if _ends_operand(previous) else 0
@@ -110,7 +110,7 @@ def _ends_operand(word: Word | None) -> bool:
     return word is not None and word.kind in _OPERAND_ENDS
 
 
-def _ranges(words: Sequence[Word], *, is_reaction: bool) -> frozenset[int]:
+def _ranges(words: Sequence[Word], *, has_label: bool) -> frozenset[int]:
     """Places of the words that belong to a range: `0..a+1` is written without gaps."""
     found: set[int] = set()
     stack: list[list[int]] = [[]]
@@ -130,7 +130,7 @@ def _ranges(words: Sequence[Word], *, is_reaction: bool) -> frozenset[int]:
             stack.append([])
         elif word.kind in _RANGE_EDGES:
             close()
-        elif word.kind == "_COLON" and is_reaction and len(stack) == 1:
+        elif word.kind == "_COLON" and has_label and len(stack) == 1:
             stack[-1] = []
         else:
             stack[-1].append(i)

@@ -170,6 +170,10 @@ def _written_out(module: _Module, statement: ast.UseStatement) -> list[ast.State
     }
     for _, name, _, _ in declarations(module.body):
         names[name.text] = prefix + name.text
+    for one in module.body:
+        if isinstance(one, ast.Unread):  # a name that it may declare is its own, too
+            for text in one.names:
+                names.setdefault(text, prefix + text)
     return [_renamed_statement(one, names, prefix) for one in module.body]
 
 

@@ -8,6 +8,8 @@ steps of a chain are `name_1`, `name_2` and so on.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.errors import DeclaredTwice, RepeatedCatalyst
@@ -17,6 +19,7 @@ from crnlang.frontend.lattice_errors import WhichSite
 from crnlang.frontend.measures import rate_factor
 from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.ir.expr import (
+    Count,
     Expr,
     Function,
     ParameterRef,
@@ -177,21 +180,24 @@ def _at_home(
     terms = [*channel.reactants.terms, *channel.products.terms]
     if law is None or any(scope.is_per_site(term.species.text) for term in terms):
         return law
-    species = {place: name for name, place in scope.species.items()}
-    names = [species[slot] for slot in slots_of(law.propensity)]
-    read = {
-        node.index for node in walk(law.propensity) if isinstance(node, ParameterRef)
-    }
-    names += [
-        name
-        for name, value in scope.values.items()
-        if isinstance(value, ParameterRef) and value.index in read
-    ]
-    for name in filter(scope.is_per_site, names):
+    if (read := _first_at_sites(law.propensity, scope)) is not None:
+        name = next(name for name, value in scope.values.items() if value == read)
         fix = "this reaction happens once: no species on its sides is per site"
         report.add(WhichSite(channel.law.span, name, fix))
         return None
     return law
+
+
+def _first_at_sites(expr: Expr, scope: Scope) -> Expr | None:
+    """The first species or parameter per site that an expression reads."""
+    for node in walk(expr):
+        if isinstance(node, Count) and node.slot in scope.ground.per_site:
+            return node
+        if isinstance(node, ParameterRef):
+            value = scope.constants[node.index]
+            if isinstance(value, np.ndarray):
+                return node
+    return None
 
 
 def _try_factors(side: ast.Side, scope: Scope, report: Report) -> list[Expr] | None:
@@ -209,9 +215,7 @@ def _lower_channel(channel: _Channel, law: _Law, scope: Scope) -> Reaction:
     products = _multiplicities(channel.products, scope)
     catalysts_read = sorted(slots_of(law.propensity))
     variables = tuple(dict.fromkeys([*reactants, *products, *catalysts_read]))
-    slots = [0] * len(scope.species)
-    for slot, variable in enumerate(variables):
-        slots[variable] = slot
+    slots = {variable: slot for slot, variable in enumerate(variables)}
     return Reaction(
         name=channel.name,
         variables=variables,

@@ -33,7 +33,8 @@ STATEMENT_WORDS = {
 #: Terminals that only a reaction has.
 REACTION_SIGNS = frozenset({"ARROW", "BOTH_ARROW", "_AT"})
 
-_CLOSER = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
+#: The terminals that open and close brackets.
+BRACKETS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
 _SEPARATOR = "_SEPARATOR"
 
 
@@ -180,9 +181,9 @@ class _Group:
             self.tokens.append(line.separator)
         for token in line.tokens:
             self.tokens.append(token)
-            if token.type in _CLOSER:
+            if token.type in BRACKETS:
                 self.brackets.append(token)
-            elif self.brackets and token.type == _CLOSER[self.brackets[-1].type]:
+            elif self.brackets and token.type == BRACKETS[self.brackets[-1].type]:
                 self.brackets.pop()
         if line.ends:
             self.brackets, self.is_over = [], True

@@ -307,11 +307,21 @@ def map_leaves(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     return change(expr)
 
 
-def move_slots(expr: Expr, slots: Sequence[int]) -> Expr:
+def move_slots(expr: Expr, slots: Sequence[int] | Mapping[int, int]) -> Expr:
     """The same expression with slot `i` renumbered to `slots[i]`."""
     return map_leaves(
         expr, lambda leaf: Count(slots[leaf.slot]) if isinstance(leaf, Count) else leaf
     )
+
+
+class _Float64s:
+    """Parameters as NumPy numbers, each made one when it is read."""
+
+    def __init__(self, values: Array) -> None:
+        self.values = values
+
+    def __getitem__(self, index: int) -> Array:
+        return np.asarray(self.values[index], dtype=np.float64)[()]
 
 
 def evaluate_float64(
@@ -326,12 +336,11 @@ def evaluate_float64(
     def as_float64(leaf: Expr) -> Expr:
         return Number(np.float64(leaf.value)) if isinstance(leaf, Number) else leaf
 
-    constants = [np.asarray(value, dtype=np.float64)[()] for value in parameters]
     with np.errstate(all="ignore"):
         result = evaluate(
             map_leaves(expr, as_float64),
             counts,
-            constants,
+            _Float64s(parameters),
             np.float64(t),
             np,
         )

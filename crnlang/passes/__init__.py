@@ -29,14 +29,14 @@ def run_passes(network: Network, report: Report) -> LoweredNetwork:
         start = Span(network.source, 0, 0)
         report.add(Empty(start, "species", "write one: `species X in 0..100 = 0`"))
     network = fold_constants(network)
-    laws = find_laws(network)
+    laws = find_laws(network, report)
     caps = derive_bounds(network, laws, report)
     initial = tabulate_start(network, caps, report)
     check_propensities(network, laws, caps, report)
     check_jumps(network, laws, caps, report)
     families = merge_families(expand_channels(network, report))
     report.stop_on_errors()
-    rows, totals = expand_laws(network, laws)
+    rows, totals = expand_laws(network, laws, report)
     blocks = network.blocks()
     space = StateSpace(
         names=network.variable_names(),

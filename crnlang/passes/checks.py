@@ -59,7 +59,7 @@ def check_jumps(
         states = _grid(caps[list(change.reads)])
         states = states[_obeys(states, change.reads, laws)]
         counts = [column.astype(np.float64) for column in states.T]
-        parameters = _parameters(network, SITES)
+        parameters = _Parameters(network, SITES)
         values = evaluate_float64(change.value, counts, parameters, change.time)
         cap = int(caps[change.species])
         is_inside = (values == np.floor(values)) & (values >= 0) & (values <= cap)
@@ -97,17 +97,19 @@ def _times(expr: Expr, horizon: float) -> list[float]:
     return [float(t) for t in np.linspace(0.0, horizon, TIMES)]
 
 
-def _parameters(
-    network: Network, sites: int | None = None
-) -> list[float | Float[np.ndarray, "sites 1"]]:
+class _Parameters:
     """The parameters; of those that differ between sites a column, of some sites."""
-    found: list[float | Float[np.ndarray, "sites 1"]] = []
-    for parameter in network.parameters:
+
+    def __init__(self, network: Network, sites: int | None = None) -> None:
+        self.network = network
+        self.sites = sites
+
+    def __getitem__(self, index: int) -> float | Float[np.ndarray, "sites 1"]:
+        parameter = self.network.parameters[index]
         values = np.array(parameter.site_values)
-        if sites is not None and len(values) > sites:
-            values = values[np.linspace(0, len(values) - 1, sites).astype(int)]
-        found.append(values[:, None] if len(values) else parameter.value)
-    return found
+        if self.sites is not None and len(values) > self.sites:
+            values = values[np.linspace(0, len(values) - 1, self.sites).astype(int)]
+        return values[:, None] if len(values) else parameter.value
 
 
 def _check_constant(
@@ -118,7 +120,7 @@ def _check_constant(
     report: Report,
 ) -> None:
     for t in _times(rate, horizon):
-        values = evaluate_float64(rate, (), _parameters(network), t).ravel()
+        values = evaluate_float64(rate, (), _Parameters(network), t).ravel()
         bad = ~(np.isfinite(values) & (values >= 0))
         if bad.any():
             where = int(np.argmax(bad))
@@ -217,7 +219,7 @@ def _values(
 ) -> Float[np.ndarray, " states"]:
     """The propensity at each state; of those at some sites the worst there."""
     counts = [column.astype(np.float64) for column in states.T]
-    parameters = _parameters(network, SITES)
+    parameters = _Parameters(network, SITES)
     values = evaluate_float64(reaction.propensity, counts, parameters, t)
     shape = np.broadcast_shapes(values.shape, (1, len(states)))
     values = np.broadcast_to(values, shape)
@@ -250,12 +252,19 @@ def _grid(caps: Int[np.ndarray, " width"]) -> _States:
 def _obeys(
     states: _States, variables: Sequence[int], laws: Laws
 ) -> Bool[np.ndarray, " states"]:
-    """Whether the rest of the network can complete each state within the laws."""
+    """Whether the rest of the network can complete each state within the laws.
+
+    A law over other species says nothing about these.
+    """
     allowed = np.ones(len(states), dtype=bool)
+    touching = (laws.coefficients[:, list(variables)] != 0).any(axis=1)
     for law, at_sites, is_local in zip(
-        laws.coefficients, laws.totals, laws.is_local, strict=True
+        laws.coefficients[touching],
+        laws.totals[touching],
+        laws.is_local[touching],
+        strict=True,
     ):
-        part = states @ law[list(variables)] if variables else np.zeros(len(states))
+        part = states @ law[list(variables)]
         outside = np.delete(law, list(variables))
         is_whole = bool(is_local) or len(at_sites) == 1
         elsewhere = outside if is_whole else law

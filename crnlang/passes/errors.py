@@ -166,3 +166,17 @@ class CapTooLarge(Diagnostic):
     name: str
     cap: int
     limit: int
+
+
+@dataclass(frozen=True)
+class TooManyLaws(Diagnostic):
+    """More conservation laws than a table of them can hold."""
+
+    code = "CRN311"
+    message = "{laws} conservation laws over {variables} copy numbers are too many"
+    note = "their table would have more than {limit:g} coefficients"
+    help = "take a smaller lattice, or leave out species that no reaction changes"
+
+    laws: int
+    variables: int
+    limit: int

@@ -16,10 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from crnlang.diagnostics import Report
 from crnlang.ir.network import Delta, Network
+from crnlang.passes.errors import TooManyLaws
+from crnlang.passes.rows import Rows
 
-#: The search for nonnegative laws gives up beyond this many candidates.
+#: The search for nonnegative laws gives up beyond this many more rows than species.
 MAX_CANDIDATES = 2000
+
+#: Largest table of laws, in coefficients of 8 bytes.
+MAX_ENTRIES = 200_000_000
 
 _Sparse = dict[int, int]
 
@@ -37,15 +43,19 @@ class Laws:
     is_local: Bool[np.ndarray, " laws"]
 
 
-def find_laws(network: Network) -> Laws:
-    """A basis of all laws with a fixed total, nonnegative and small where possible."""
+def find_laws(network: Network, report: Report) -> Laws:
+    """A basis of all laws with a fixed total, nonnegative and small where possible.
+
+    Raises:
+        CrnError: the laws need too much memory; with everything reported so far.
+    """
     changes = _net_changes(network)
     starts = fixed_starts(network)
     moving = {hop.species for hop in network.hops}
     staying = [i for i in starts if network.species[i].is_per_site and i not in moving]
     local = _basis({i: changes[i] for i in staying})
     chosen = _basis({i: changes[i] for i in starts}, local)
-    table = np.zeros((len(chosen), len(network.species)), dtype=np.int64)
+    table = _table(network, len(chosen), len(network.species), report)
     totals = np.zeros((len(chosen), network.sites), dtype=np.int64)
     is_local = np.arange(len(chosen)) < len(local)
     for row, law in enumerate(chosen):
@@ -77,14 +87,29 @@ def fixed_starts(network: Network) -> dict[int, Int[np.ndarray, " _sites"]]:
     return found
 
 
+def _table(
+    network: Network, laws: int, columns: int, report: Report
+) -> Int[np.ndarray, "laws _columns"]:
+    """Room for the coefficients of laws, if there is."""
+    if laws * columns > MAX_ENTRIES:
+        first = network.species[0].span
+        report.add(TooManyLaws(first, laws, columns, MAX_ENTRIES))
+        report.stop_on_errors()
+    return np.zeros((laws, columns), dtype=np.int64)
+
+
 def expand_laws(
-    network: Network, laws: Laws
+    network: Network, laws: Laws, report: Report
 ) -> tuple[Int[np.ndarray, "expanded variables"], Int[np.ndarray, " expanded"]]:
-    """The laws over the variables, with their totals: local ones once for each site."""
+    """The laws over the variables, with their totals: local ones once for each site.
+
+    Raises:
+        CrnError: as `find_laws`.
+    """
     blocks = network.blocks()
     variables = blocks[-1].stop if blocks else 0
     copies = np.where(laws.is_local, network.sites, 1)
-    table = np.zeros((int(copies.sum()), variables), dtype=np.int64)
+    table = _table(network, int(copies.sum()), variables, report)
     totals: list[int] = []
     for law, at_sites, is_local in zip(
         laws.coefficients, laws.totals.tolist(), laws.is_local, strict=True
@@ -165,13 +190,14 @@ def _nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
     Channel after channel is cancelled by adding rows of opposite sign; a row whose
     species include those of another row is dropped.
     """
-    rows = [(row, {species: 1}) for species, row in changes.items()]
-    channels = {channel for row in changes.values() for channel in row}
-    for channel in sorted(channels):
-        kept = [pair for pair in rows if channel not in pair[0]]
-        gains = [pair for pair in rows if pair[0].get(channel, 0) > 0]
-        losses = [pair for pair in rows if pair[0].get(channel, 0) < 0]
-        if len(kept) + len(gains) * len(losses) > MAX_CANDIDATES:
+    rows = Rows()
+    for species, row in changes.items():
+        rows.add((row, {species: 1}))
+    for channel in sorted({channel for row in changes.values() for channel in row}):
+        touched = rows.take(channel)
+        gains = [pair for pair in touched if pair[0][channel] > 0]
+        losses = [pair for pair in touched if pair[0][channel] < 0]
+        if len(rows) + len(gains) * len(losses) > len(changes) + MAX_CANDIDATES:
             return []
         made: list[tuple[_Sparse, _Sparse]] = []
         for row, law in gains:
@@ -181,25 +207,9 @@ def _nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
                     _combine(a, row, b, other_row), _combine(a, law, b, other_law)
                 )
                 made.append((new_row, new_law))
-        rows = _minimal(kept, made)
+        for pair in sorted(made, key=lambda pair: len(pair[1])):
+            rows.add_minimal(pair)
     return sorted((law for _, law in rows), key=_simplicity)
-
-
-def _minimal(
-    rows: list[tuple[_Sparse, _Sparse]], made: list[tuple[_Sparse, _Sparse]]
-) -> list[tuple[_Sparse, _Sparse]]:
-    """All rows but those that include another; among the first ones none does so."""
-    kept: list[tuple[_Sparse, _Sparse]] = []
-    for pair in sorted(made, key=lambda pair: len(pair[1])):
-        if not _includes_one(pair, rows) and not _includes_one(pair, kept):
-            kept.append(pair)
-    return [pair for pair in rows if not _includes_one(pair, kept)] + kept
-
-
-def _includes_one(
-    pair: tuple[_Sparse, _Sparse], others: list[tuple[_Sparse, _Sparse]]
-) -> bool:
-    return any(other[1].keys() <= pair[1].keys() for other in others)
 
 
 def _simplicity(law: _Sparse) -> tuple[int, int, Sequence[int]]:

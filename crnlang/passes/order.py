@@ -11,6 +11,7 @@ The rule, applied until every variable is placed:
    smaller cap; then the order of the file.
 """
 
+import heapq
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -69,36 +70,95 @@ def _order_of_species(
     families: Collection[Collection[int]],
 ) -> list[int]:
     """The species at each position."""
-    coupling = _coupling(len(caps), families)
+    queue = _Queue(caps.tolist(), _neighbours(len(caps), families))
+    pools = _Pools(laws)
     placed: list[int] = []
-    left = set(range(len(caps)))
-    strength = last = np.zeros_like(caps)
-    while left:
-        chosen = _determined(laws, left)
+    while len(placed) < len(caps):
+        chosen = pools.determined()
         if chosen is None:
-            chosen = min(
-                left,
-                key=lambda v: (caps[v] > 1, -strength[v], -last[v], caps[v], v),
-            )
+            chosen = queue.best()
+        queue.place(chosen)
+        pools.place(chosen)
         placed.append(chosen)
-        left.remove(chosen)
-        last = coupling[chosen]
-        strength = strength + last
     return placed
 
 
-def _coupling(
+def _neighbours(
     count: int, families: Collection[Collection[int]]
-) -> Int[np.ndarray, "species species"]:
-    """Number of families that each pair of species shares."""
-    coupling = np.zeros((count, count), dtype=np.int64)
+) -> list[dict[int, int]]:
+    """Of each species, the others that it shares families with, and how many."""
+    found: list[dict[int, int]] = [{} for _ in range(count)]
     for family in families:
-        row = sorted(family)
-        coupling[np.ix_(row, row)] += 1
-    return coupling
+        for one in family:
+            for other in family:
+                if other != one:
+                    found[one][other] = found[one].get(other, 0) + 1
+    return found
 
 
-def _determined(laws: Int[np.ndarray, "laws species"], left: set[int]) -> int | None:
-    """The first variable that is the only one of some law still to be placed."""
-    open_ = [set(np.flatnonzero(law).tolist()) & left for law in laws]
-    return min((min(rest) for rest in open_ if len(rest) == 1), default=None)
+class _Queue:
+    """The species that are left, the next one by rules 2 and 3 first.
+
+    A heap holds an entry for each strength that a species has had; only the newest
+    counts. What a species shares with the last one placed is looked up: few do.
+    """
+
+    def __init__(self, caps: list[int], neighbours: list[dict[int, int]]) -> None:
+        self.caps = caps
+        self.neighbours = neighbours
+        self.strength = [0] * len(caps)
+        self.left = set(range(len(caps)))
+        self.last: dict[int, int] = {}
+        self.heap = [self.key(v) for v in self.left]
+        heapq.heapify(self.heap)
+
+    def key(self, v: int, last: int = 0) -> tuple[bool, int, int, int, int]:
+        """What the order of choice compares."""
+        return (self.caps[v] > 1, -self.strength[v], -last, self.caps[v], v)
+
+    def best(self) -> int:
+        """The species to place next."""
+        while self.heap[0][-1] not in self.left or (
+            self.heap[0] != self.key(self.heap[0][-1])
+        ):
+            heapq.heappop(self.heap)
+        near = [self.key(v, n) for v, n in self.last.items() if v in self.left]
+        return min([self.heap[0], *near])[-1]
+
+    def place(self, chosen: int) -> None:
+        """Take a species out; those that share families with it move up."""
+        self.left.remove(chosen)
+        self.last = self.neighbours[chosen]
+        for v, shared in self.last.items():
+            if v in self.left:
+                self.strength[v] += shared
+                heapq.heappush(self.heap, self.key(v))
+
+
+class _Pools:
+    """The laws, and how many of their species are still to be placed."""
+
+    def __init__(self, laws: Int[np.ndarray, "laws species"]) -> None:
+        self.open = [set(np.flatnonzero(law).tolist()) for law in laws]
+        self.laws_of: dict[int, list[int]] = {}
+        for number, species in enumerate(self.open):
+            for v in species:
+                self.laws_of.setdefault(v, []).append(number)
+        self.ready = [min(species) for species in self.open if len(species) == 1]
+        heapq.heapify(self.ready)
+        self.placed: set[int] = set()
+
+    def determined(self) -> int | None:
+        """The first species that is the only one of some law still to be placed."""
+        while self.ready and self.ready[0] in self.placed:
+            heapq.heappop(self.ready)
+        return self.ready[0] if self.ready else None
+
+    def place(self, chosen: int) -> None:
+        """Count a species as placed."""
+        self.placed.add(chosen)
+        for number in self.laws_of.get(chosen, ()):
+            rest = self.open[number]
+            rest.remove(chosen)
+            if len(rest) == 1:
+                heapq.heappush(self.ready, min(rest))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crnlang.ir.expr import ParameterRef, map_leaves
 from crnlang.ir.lattice import Boundary, Lattice
-from crnlang.ir.network import Delta, Hop, Network, SiteStart
+from crnlang.ir.network import Delta, Hop, Network, Reaction, SiteStart
 from crnlang.testing.networks import Draw, networks
 
 _VALUES = st.floats(0.1, 3.0).map(lambda value: round(value, 3))
@@ -52,11 +52,33 @@ def lattice_networks(draw: Draw, max_sites: int = 4, **options: Any) -> Network:
     found = replace(
         network,
         species=species,
+        reactions=tuple(_at_sites(one, set(spread)) for one in network.reactions),
         lattice=lattice,
         hops=tuple(hops),
         site_starts=tuple(starts),
     )
     return _with_site_parameter(draw, found) if draw(st.booleans()) else found
+
+
+def _at_sites(reaction: Reaction, spread: set[int]) -> Reaction:
+    """The reaction; one that only reads a species per site has it on both sides.
+
+    Else the language would not say that it happens at every site.
+    """
+    on_sides = [
+        variable
+        for variable, *counts in zip(
+            reaction.variables, reaction.orders, reaction.net_change, strict=True
+        )
+        if any(counts)
+    ]
+    if not spread.isdisjoint(on_sides):
+        return reaction
+    orders = [
+        max(order, int(variable in spread))
+        for variable, order in zip(reaction.variables, reaction.orders, strict=True)
+    ]
+    return replace(reaction, orders=tuple(orders))
 
 
 def _with_site_parameter(draw: Draw, network: Network) -> Network:

@@ -1,6 +1,7 @@
 """Random networks."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,8 +14,10 @@ from crnlang.ir.expr import (
     ParameterRef,
     Time,
     call,
+    move_slots,
     number,
     product,
+    slots_of,
 )
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import (
@@ -133,7 +136,7 @@ def _reaction(
     factors = _mass_action(orders, convention)
     if is_written_out := draw(st.booleans()):
         factors.append(_law(draw, len(touched), with_time=with_time))
-    return Reaction(
+    reaction = Reaction(
         name=name,
         variables=tuple(touched),
         orders=tuple(orders),
@@ -141,6 +144,29 @@ def _reaction(
         propensity=product([rate, *factors]),
         rate=None if is_written_out else rate,
         span=_SPAN,
+    )
+    return _without_idle(reaction)
+
+
+def _without_idle(reaction: Reaction) -> Reaction:
+    """The same reaction without variables that it neither reads nor moves."""
+    read = slots_of(reaction.propensity)
+    kept = [
+        slot
+        for slot, pair in enumerate(
+            zip(reaction.orders, reaction.net_change, strict=True)
+        )
+        if any(pair) or slot in read
+    ]
+    moves = [0] * len(reaction.variables)
+    for place, slot in enumerate(kept):
+        moves[slot] = place
+    return replace(
+        reaction,
+        variables=tuple(reaction.variables[slot] for slot in kept),
+        orders=tuple(reaction.orders[slot] for slot in kept),
+        net_change=tuple(reaction.net_change[slot] for slot in kept),
+        propensity=move_slots(reaction.propensity, moves),
     )
 
 

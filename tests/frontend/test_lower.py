@@ -117,7 +117,7 @@ def test_parameters_are_expressions_of_earlier_ones():
 
 
 def test_units_and_ranges_are_kept():
-    network = network_of("param d = 2 [1/(M*s)] in 1..k*20 log\nA -> B @ d")
+    network = network_of("param d = 2 [1/(M*s)] in 1..k*20 log\nA -> B @ 1*d")
     parameter = network.parameters[1]
     assert (parameter.unit, parameter.low, parameter.high) == ("1/(M*s)", 1.0, 10.0)
     assert parameter.is_log

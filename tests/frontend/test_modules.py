@@ -84,3 +84,11 @@ def test_modules_that_multiply_are_refused_at_once():
         text += f"module m{i + 1}(S) {{ {uses} }}\n"
     with pytest.raises(CrnError, match="more than 50000 statements"):
         network_of(text + "use m30(X) as all_")
+
+
+def test_a_name_that_a_damaged_statement_of_a_module_declares_is_not_unknown():
+    text = "crn 1\nspecies X in 0..3\nmodule m(S) {\n  param own = 1 $ 2\n"
+    text += "  S -> 0 @ own\n}\nuse m(X) as a\nuse m(X) as b\n"
+    with pytest.raises(CrnError) as caught:
+        compile_text(text)
+    assert [error.code for error in caught.value.diagnostics] == ["CRN102"]

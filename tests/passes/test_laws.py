@@ -5,6 +5,7 @@ from hypothesis import given
 from strategies import networks
 
 from crnlang.compiler import compile_text
+from crnlang.diagnostics import Report
 from crnlang.ir.network import Delta
 from crnlang.passes.laws import find_laws
 
@@ -18,13 +19,13 @@ def net_stoichiometry(network):
 
 @given(networks())
 def test_laws_annihilate_every_net_change(network):
-    laws = find_laws(network)
+    laws = find_laws(network, Report())
     assert not (laws.coefficients @ net_stoichiometry(network)).any()
 
 
 @given(networks())
 def test_laws_are_a_basis_of_the_null_space_on_fixed_species(network):
-    laws = find_laws(network)
+    laws = find_laws(network, Report())
     fixed = [isinstance(s.initial, Delta) for s in network.species]
     rank = np.linalg.matrix_rank(net_stoichiometry(network)[fixed]) if any(fixed) else 0
     assert len(laws.totals) == sum(fixed) - rank
@@ -35,13 +36,13 @@ def test_laws_are_a_basis_of_the_null_space_on_fixed_species(network):
 
 @given(networks())
 def test_totals_come_from_the_start(network):
-    laws = find_laws(network)
+    laws = find_laws(network, Report())
     start = [getattr(s.initial, "count", 0) for s in network.species]
     assert (laws.coefficients @ np.array(start) == laws.totals[:, 0]).all()
 
 
 def laws_of(text):
-    laws = find_laws(compile_text("crn 1\n" + text).network)
+    laws = find_laws(compile_text("crn 1\n" + text).network, Report())
     totals = laws.totals[:, 0].tolist()
     return list(zip(laws.coefficients.tolist(), totals, strict=True))
 

@@ -134,7 +134,7 @@ def test_tables_and_laws():
     text = latex_of(
         "param k = 0.5 [s^-1] in 1e-2..1 log\n"
         "species A, B = 2\nspecies C in 0..40 ~ poisson(0.5)\n"
-        "a: A <-> B @ k, k\nc: 0 -> C @ k"
+        "a: A <-> B @ 1, 2\nc: 0 -> C @ propensity(k)"
     )
     assert r"\texttt{A} & $0, \dots, 4$ & $2$ \\" in text
     assert r"\mathrm{Poisson}(0.5)" in text

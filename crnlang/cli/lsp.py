@@ -1,0 +1,29 @@
+"""`crnc lsp`: the language server that editors start."""
+
+import click
+
+from crnlang.diagnostics import Refusal
+
+
+class MissingPyglsError(Refusal):
+    """pygls is not installed."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the language server needs pygls, which is not installed: "
+            "run `pip install 'crnlang[lsp]'`"
+        )
+
+
+@click.command()
+def lsp() -> None:
+    """Serve an editor on stdin and stdout: faults, hover, completion, layout."""
+    try:
+        from crnlang.editor.server import build_server
+    except ModuleNotFoundError as error:
+        if error.name not in ("pygls", "lsprotocol"):
+            raise
+        raise MissingPyglsError from error
+    build_server().start_io()
