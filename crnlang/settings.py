@@ -141,7 +141,7 @@ class TdvpSettings(NeuralSettings):
         choices=("distinct", "sobol"),
     )
     tolerance: float = option(0.02, "error of one step, Fisher norm", above=0, high=1)
-    diag_shift: float = option(5e-3, "damping of the Fisher matrix", low=0)
+    diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
     recall: float = option(
         0.95,
         "share of the last velocity that damping pulls towards; 0 pulls towards rest",

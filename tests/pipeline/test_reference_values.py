@@ -44,7 +44,10 @@ def distances(example, seed):
     return found
 
 
-@pytest.mark.parametrize("example", ["birth_death", "gene_expression"])
+SLOW = pytest.param("gene_expression", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("example", ["birth_death", SLOW])
 def test_small_examples_agree_with_the_reference(example):
     for law, (found, most) in distances(example, seed=0).items():
         assert found <= most, law
