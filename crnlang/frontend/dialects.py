@@ -9,11 +9,22 @@ import re
 from crnlang.diagnostics import SourceText, Span
 from crnlang.frontend.syntax_errors import ForeignDialect
 from crnlang.frontend.tokens import STATEMENT_WORDS
+from crnlang.frontend.translate import translated
 
 _OURS = re.compile(r"^[ \t]*crn\b", re.MULTILINE)
 _STATEMENT = re.compile(rf"({'|'.join(STATEMENT_WORDS.values())})\b")
 _NAMES = "names are declared: `param k = 0.1`, `species A in 0..100 = 10`"
+#: How a fix begins; the first reaction of the file, translated, takes its place.
+_EXAMPLE = re.compile(r"`[^`]*` is written `[^`]*`")
 _MODEL = "`param k = 0.1`, `species A in 0..100 = 10`, `A -> B @ k`"
+_CATALYST = (
+    "Catalyst (Julia)",
+    f"`k, A --> B` is written `A -> B @ k`, and {_NAMES}",
+)
+_MICROSOFT = (
+    "the Microsoft CRN engine",
+    f"`A ->{{k}} B` is written `A -> B @ k`, and {_NAMES}",
+)
 _ANTIMONY = ("Antimony", f"`J: A -> B; k*A` is written `J: A -> B @ k`, and {_NAMES}")
 
 #: What only this language has at the beginning of a line; its name; the fix.
@@ -36,8 +47,7 @@ _SIGNS = [
     ),
     (
         r"(using +Catalyst\b|[^#\n]*@reaction_network\b)",
-        "Catalyst (Julia)",
-        f"`k, A --> B` is written `A -> B @ k`, and {_NAMES}",
+        *_CATALYST,
     ),
     (
         r"(ctmc|dtmc|mdp|endmodule)[ \t]*$",
@@ -46,8 +56,7 @@ _SIGNS = [
     ),
     (
         r"directive +\w+",
-        "the Microsoft CRN engine",
-        f"`A ->{{k}} B` is written `A -> B @ k`, and {_NAMES}",
+        *_MICROSOFT,
     ),
     (
         r"(from +[\w.]+ +import\b|import +[\w.]+( +as +\w+)?[ \t]*$|def +\w+\(.*:)",
@@ -60,6 +69,13 @@ _SIGNS = [
         f"`reaction r A -> B 0.1` is written `r: A -> B @ 0.1`, and {_NAMES}",
     ),
     (r"model +\*?\w+ *\(", *_ANTIMONY),
+    (
+        r"[^#\n]*(->|<=>)[^#\n\[]*\[ *k\w* *=[^#\n]*",
+        "crnsimulator",
+        f"`A -> B [k = 1]` is written `A -> B @ 1`, and {_NAMES}",
+    ),
+    (r"[^#\n@]*<?->[ \t]*[{[][^#\n@]*", *_MICROSOFT),
+    (r"[^#\n@,]+,[^#\n@]*-->[^#\n@]*", *_CATALYST),
 ]
 _PATTERNS = [
     (re.compile(rf"^[ \t]*(?P<sign>{sign})", re.MULTILINE), name, fix)
@@ -74,10 +90,24 @@ def recognise_dialect(source: SourceText) -> ForeignDialect | None:
     for pattern, name, fix in _PATTERNS:
         if (match := pattern.search(source.text)) is not None:
             place = Span(source, match.start("sign"), match.end("sign"))
-            return ForeignDialect(place, name, fix)
+            return ForeignDialect(place, name, _translated(fix, source, name))
     if "@" not in source.text and (place := _law_behind_semicolon(source)) is not None:
-        return ForeignDialect(place, *_ANTIMONY)
+        name, fix = _ANTIMONY
+        return ForeignDialect(place, name, _translated(fix, source, name))
     return None
+
+
+def _translated(fix: str, source: SourceText, language: str) -> str:
+    """The fix with the first reaction of the file in the place of the example.
+
+    Where the fix has no example, it goes before it.
+    """
+    found = translated(source.text, language)
+    if not found:
+        return fix
+    if _EXAMPLE.match(fix):
+        return _EXAMPLE.sub(lambda _: found, fix, count=1)
+    return f"{found}; {fix}"
 
 
 def _law_behind_semicolon(source: SourceText) -> Span | None:

@@ -23,6 +23,7 @@ from crnlang.frontend.syntax_errors import (
     Unopened,
 )
 from crnlang.frontend.tokens import STATEMENT_WORDS
+from crnlang.frontend.translate import translated
 
 _WORDS = {
     "NAME": "a name",
@@ -207,15 +208,25 @@ def _dialect(refusal: Refusal) -> Diagnostic | None:
         return ForeignDialect(
             span,
             "a CRN-Engine reaction",
-            "write the constant behind the reaction: `A -> B @ k`",
+            _translated(refusal, "the Microsoft CRN engine")
+            or "write the constant behind the reaction: `A -> B @ k`",
         )
     if types[1:2] == ["_COMMA"] and arrows & {"-->", "<-->", "=>", "<=>"}:
         return ForeignDialect(
             span,
             "a Catalyst reaction",
-            "the constant follows the reaction: `A -> B @ k`",
+            _translated(refusal, "Catalyst (Julia)")
+            or "the constant follows the reaction: `A -> B @ k`",
         )
+    if "_LSQB" in types and (ours := _translated(refusal, "crnsimulator")):
+        return ForeignDialect(span, "a crnsimulator reaction", ours)
     return None
+
+
+def _translated(refusal: Refusal, language: str) -> str:
+    """How the refused statement is written here; empty where that is not known."""
+    first, last = (span_of(refusal.tokens[i], refusal.source) for i in (0, -1))
+    return translated(first.to(last).text, language)
 
 
 def _bad_character(refusal: Refusal) -> Diagnostic | None:
