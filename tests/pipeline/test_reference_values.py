@@ -34,6 +34,7 @@ def distances(example, seed):
     found = {}
     for law, most in allowed.items():
         ours = data.joint(PAIRS[law]) if law in PAIRS else data.marginal(law)
+        assert ours is not None
         keys = {time: f"{prefix}_t{time:g}_{law}" for time in data.times}
         places = [i for i, time in enumerate(data.times) if keys[time] in values]
         assert len(places) == 5

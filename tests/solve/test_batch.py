@@ -1,5 +1,7 @@
 """The batch: weights exact on average, bounded, and exact where nothing is missed."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -38,7 +40,7 @@ rise: 0 -> A @ 3
 turn: A -> B @ 1
 fall: B -> 0 @ 0.3
 """
-MIXTURE = {"points": sobol_points(SIZE, 2, 0)}
+MIXTURE: dict[str, Any] = {"points": sobol_points(SIZE, 2, 0)}
 
 
 @eqx.filter_jit
