@@ -22,6 +22,7 @@ Overrides = Mapping[str, float | str | tuple[float, ...]]
 #: Name -> engine and what it changes of the file's settings.
 VARIANTS: dict[str, tuple[str, Overrides]] = {
     "default": ("tdvp", {}),
+    "variational": ("tdvp", {"opening": 8192.0, "samples": 16384.0, "tolerance": 0.03}),
     "explicit": ("tdvp", {"integrator": "bogacki"}),
     "blocks_only": ("tdvp", {"krylov": 0.0}),
     "no_opening": ("tdvp", {"opening": 0.0}),
