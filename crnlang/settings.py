@@ -175,6 +175,13 @@ class NatgradSettings(NeuralSettings):
         choices=("natural", "adam"),
     )
     learning_rate: float = option(0.5, "length of one step of the optimizer", above=0)
+    smear: float = option(
+        1e-3,
+        "share of every initial law that is spread over all copy numbers: the scheme "
+        "sees only states that it draws",
+        low=0,
+        high=0.5,
+    )
     diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
 
 

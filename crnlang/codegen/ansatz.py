@@ -5,13 +5,13 @@ run starts.
 """
 
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from crnlang.diagnostics import Refusal
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.nn.conditional import ConditionalNetworks, build_conditional
 from crnlang.nn.mask import build_mask
-from crnlang.settings import NeuralSettings
+from crnlang.settings import NatgradSettings, NeuralSettings
 
 
 class AnsatzError(Refusal):
@@ -42,9 +42,17 @@ def build_model(
     return build_conditional(
         mask,
         order,
-        lowered.initial,
+        _initial_laws(lowered, settings),
         width=settings.width,
         basis=settings.basis,
         key=key,
         dtype=np.dtype(settings.precision),
     )
+
+
+def _initial_laws(
+    lowered: LoweredNetwork, settings: NeuralSettings
+) -> tuple[Float[np.ndarray, " _levels"], ...]:
+    """The law of every variable at the start; a little spread out for `natgrad`."""
+    smear = settings.smear if isinstance(settings, NatgradSettings) else 0.0
+    return tuple((1 - smear) * law + smear / len(law) for law in lowered.initial)
