@@ -5,6 +5,8 @@ V, copy numbers need V^(1-n) times that. In copy numbers it is 1/s for every ord
 a constant that is the plain name of a parameter with a known unit is looked at.
 """
 
+import math
+
 from crnlang.diagnostics import Diagnostic, Report
 from crnlang.frontend import ast
 from crnlang.frontend.scope import Measure, Scope
@@ -60,7 +62,10 @@ def rate_factor(
         if not scope.ground.is_volume_doubtful:
             report.add(NoVolume(constant.span, *shown))
         return 1.0
-    return factor * scope.ground.volume ** (1 - order)
+    try:
+        return factor * scope.ground.volume ** (1 - order)
+    except (OverflowError, ZeroDivisionError):
+        return math.inf  # as a constant it is refused where constants are checked
 
 
 def check_diffusion(

@@ -6,11 +6,12 @@ from crnlang.diagnostics import Report, Span
 from crnlang.ir.lowered import LoweredNetwork, StateSpace
 from crnlang.ir.network import Network
 from crnlang.passes.bounds import derive_bounds
-from crnlang.passes.checks import check_jumps, check_propensities
+from crnlang.passes.checks import check_jumps, check_propensities, horizon_of
 from crnlang.passes.errors import Empty
 from crnlang.passes.expand import expand_channels, expand_jumps
 from crnlang.passes.fold import fold_constants
 from crnlang.passes.laws import expand_laws, find_laws
+from crnlang.passes.leak import warn_of_leak
 from crnlang.passes.merge import merge_families
 from crnlang.passes.order import choose_order
 from crnlang.passes.start import tabulate_start
@@ -36,6 +37,7 @@ def run_passes(network: Network, report: Report) -> LoweredNetwork:
     check_jumps(network, laws, caps, report)
     families = merge_families(expand_channels(network, report))
     report.stop_on_errors()
+    warn_of_leak(network, caps, horizon_of(network, report), report)
     rows, totals = expand_laws(network, laws, report)
     blocks = network.blocks()
     space = StateSpace(

@@ -39,7 +39,7 @@ def check_propensities(
     network: Network, laws: Laws, caps: Int[np.ndarray, " species"], report: Report
 ) -> None:
     """Report negative and non-finite propensities, and those that ignore reactants."""
-    horizon = _horizon(network, report)
+    horizon = horizon_of(network, report)
     unclear = _unclear(network, laws, report)
     for hop in [h for h in network.hops if report.is_sound(h.span)]:
         _check_constant(network, hop, hop.rate, horizon, report)
@@ -74,7 +74,7 @@ def check_jumps(
         report.add(BadJump(change.span, name, value, f" at {state}" * bool(state), cap))
 
 
-def _horizon(network: Network, report: Report) -> float:
+def horizon_of(network: Network, report: Report) -> float:
     """The latest time that the file speaks of; 0 where that could not be read."""
     ends = [time for query in network.queries for time in query.times]
     for solve in network.solves:

@@ -180,3 +180,22 @@ class TooManyLaws(Diagnostic):
     laws: int
     variables: int
     limit: int
+
+
+@dataclass(frozen=True)
+class CapTooLow(Diagnostic):
+    """A cap that the rate equations leave behind."""
+
+    code = "CRN312"
+    severity = "warning"
+    message = (
+        "the rate equations take `{name}` to {count} at t = {time}, above its cap {cap}"
+    )
+    note = "the cap stops firings there: they are the `leak` of the results"
+    help = "raise the cap, to about {enough}, unless it is meant to stop them"
+
+    name: str
+    cap: int
+    count: str
+    time: str
+    enough: int

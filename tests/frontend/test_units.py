@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.compiler import compile_text
+from crnlang.diagnostics import CrnError
 from crnlang.frontend.units import AVOGADRO, UNITS, read_unit
 from crnlang.ir.expr import evaluate_float64
 
@@ -74,3 +75,10 @@ def test_the_same_model_in_other_units_is_the_same():
 def test_an_expression_is_taken_as_it_stands():
     text = "volume 1 [fL]\nparam k = 2 [1/(nM*s)]\nX + Y -> 0 @ 1*k\n"
     assert rates(text) == [2.0]
+
+
+def test_a_volume_that_is_nothing_makes_no_finite_constant():
+    text = "crn 1\nvolume 1e-320 [fL]\nparam k = 1 [1/(M*s)]\n"
+    text += "species A, B, C in 0..3\nA + B -> C @ k\n"
+    with pytest.raises(CrnError, match="CRN304"):
+        compile_text(text)

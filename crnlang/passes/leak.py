@@ -1,0 +1,124 @@
+"""Network, caps -> warnings: caps that the rate equations leave behind.
+
+The rate equations know of no caps. Where they take a species beyond its cap, a large
+part of the law is stopped there, whatever the engine. They are followed roughly, and
+only as far as a few hundred evaluations lead: no warning is no proof.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from crnlang.diagnostics import Report
+from crnlang.ir.expr import depends_on_time, evaluate_float64
+from crnlang.ir.network import (
+    Binomial,
+    Delta,
+    Initial,
+    Network,
+    Poisson,
+    Reaction,
+    Uniform,
+)
+from crnlang.passes.errors import CapTooLow
+
+#: Most propensities that are evaluated, and most reactions of a network looked at.
+MAX_EVALUATIONS, MAX_REACTIONS = 600, 60
+#: A step changes no count by more than this share of it.
+STEP = 0.25
+#: Where no count would change by more than this share until the end, that is the end.
+SETTLED = 1e-3
+#: A cap is left behind where it is passed by this share of it.
+MARGIN = 0.1
+#: Caps below this are switches: that a firing stops there is their purpose.
+SMALLEST_CAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """A species beyond its cap, and when."""
+
+    species: int
+    count: float
+    time: float
+
+
+def warn_of_leak(
+    network: Network,
+    caps: Int[np.ndarray, " species"],
+    horizon: float,
+    report: Report,
+) -> None:
+    """Report the first species that the rate equations take beyond its cap.
+
+    On a lattice they are those of one site with the mean of the parameters; a network
+    with species for the whole lattice beside others is not looked at.
+    """
+    kinds = {species.is_per_site for species in network.species}
+    few = 0 < len(network.reactions) <= MAX_REACTIONS
+    if len(kinds) != 1 or not few or network.count_changes:
+        return
+    passed = _follow(network, caps, horizon)
+    if passed is not None:
+        species, cap = network.species[passed.species], int(caps[passed.species])
+        enough = int(np.ceil(passed.count + 5 * np.sqrt(passed.count)))
+        shown = (f"{passed.count:.3g}", f"{passed.time:.3g}")
+        report.add(CapTooLow(species.span, species.name, cap, *shown, enough))
+
+
+def _follow(
+    network: Network, caps: Int[np.ndarray, " species"], horizon: float
+) -> _Passed | None:
+    counts = np.array([_mean(species.initial) for species in network.species])
+    constants = [
+        float(np.mean(one.site_values)) if one.site_values else one.value
+        for one in network.parameters
+    ]
+    limits = np.where(caps < SMALLEST_CAP, np.inf, caps * (1 + MARGIN) + 1)
+    varies = any(depends_on_time(one.propensity) for one in network.reactions)
+    time = 0.0
+    for _ in range(MAX_EVALUATIONS // len(network.reactions)):
+        slope = _slope(network.reactions, counts, constants, time)
+        speed = np.abs(slope) / np.maximum(counts, 1)
+        step = min(STEP / max(float(speed.max()), 1e-300), horizon / 20, horizon - time)
+        is_settled = not varies and float(speed.max()) * horizon < SETTLED
+        if is_settled or not np.isfinite(step) or step <= 0:
+            return None
+        counts = np.maximum(counts + step * slope, 0)
+        time += step
+        if (counts > limits).any():
+            worst = int(np.argmax(counts / limits))
+            return _Passed(worst, float(counts[worst]), time)
+    return None
+
+
+def _slope(
+    reactions: tuple[Reaction, ...],
+    counts: Float[np.ndarray, " species"],
+    constants: list[float],
+    time: float,
+) -> Float[np.ndarray, " species"]:
+    """The rate equations; what has no value, or a negative one, stands still."""
+    slope = np.zeros_like(counts)
+    for reaction in reactions:
+        local = [counts[variable] for variable in reaction.variables]
+        value = float(evaluate_float64(reaction.propensity, local, constants, time))
+        if 0 < value < np.inf:
+            change = value * np.array(reaction.net_change)
+            slope[list(reaction.variables)] += change
+    return slope
+
+
+def _mean(initial: Initial) -> float:
+    match initial:
+        case Delta(count):
+            return float(count)
+        case Poisson(mean):
+            return mean
+        case Binomial(trials, probability):
+            return trials * probability
+        case Uniform(low, high):
+            return (low + high) / 2
+        case table:
+            return float(np.arange(len(table.weights)) @ np.array(table.weights))
