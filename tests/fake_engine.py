@@ -5,10 +5,10 @@ from crnlang.solve.solution import Outcome, Solution, StepInfo
 STEPS = 8
 
 
-def step_info(step, end):
+def step_info(step, end, stage="tdvp"):
     return StepInfo(
         step=step,
-        stage="tdvp",
+        stage=stage,
         t=end * step / STEPS,
         dt=end / STEPS,
         error=0.01,
@@ -21,12 +21,17 @@ def step_info(step, end):
     )
 
 
-def fake_evolve(outcome=Outcome.SUCCESSFUL):
-    """An `evolve` that ends with the outcome: half-way, unless it is successful."""
+def fake_evolve(outcome=Outcome.SUCCESSFUL, on_set=0):
+    """An `evolve` that ends with the outcome: half-way, unless it is successful.
+
+    The first `on_set` steps are on a set of states.
+    """
 
     def evolve(model, generator, settings, save, report):
         is_whole = outcome is Outcome.SUCCESSFUL
-        infos = [step_info(k + 1, save[-1]) for k in range(STEPS if is_whole else 4)]
+        stages = ["set"] * on_set + ["tdvp"] * STEPS
+        number = STEPS if is_whole else 4
+        infos = [step_info(k + 1, save[-1], stages[k]) for k in range(number)]
         for info in infos:
             report(info)
         reached = [time for time in save if time <= infos[-1].t]

@@ -7,6 +7,7 @@ import numpy as np
 from crnlang.ir.lowered import StateSpace
 from crnlang.pipeline.found import Run
 from crnlang.results.record import RunData
+from crnlang.solve.outcome import STAGES
 
 #: Below this effective sample size, or above this residual, a run is doubtful.
 LEAST_SIZE, MOST_RESIDUAL = 1000, 0.3
@@ -33,8 +34,17 @@ def _steps(data: RunData) -> str:
     health = data.health
     size, residual = health["effective_size"], health["residual"]
     worst_residual = int(residual.argmax())
+    number = int((health["stage"] == STAGES.index("set")).sum())
+    if number == len(size):
+        return (
+            "Followed on a set of states to the end, no variational step taken: "
+            f"{number} steps lost {health['error'].max():.1g} of the law, and the "
+            f"networks lie within a Hellinger distance of {residual.max():.2g} of it "
+            f"(t = {health['t'][worst_residual]:.3g})."
+        )
+    on_set = f", {number} on a set of states" if number else ""
     facts = (
-        f"{len(size)} steps, {int(health['rejections'].sum())} tries rejected; "
+        f"{len(size)} steps{on_set}, {int(health['rejections'].sum())} tries rejected; "
         f"{_worst_sampling(health)}, residual at most "
         f"{residual[worst_residual]:.2g} (t = {health['t'][worst_residual]:.3g})."
     )

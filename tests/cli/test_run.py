@@ -38,8 +38,8 @@ def crnc(*arguments):
     return CliRunner().invoke(main, list(arguments))
 
 
-def use_fake_engine(monkeypatch, outcome=Outcome.SUCCESSFUL):
-    monkeypatch.setattr("crnlang.pipeline.neural.evolve", fake_evolve(outcome))
+def use_fake_engine(monkeypatch, outcome=Outcome.SUCCESSFUL, on_set=0):
+    monkeypatch.setattr("crnlang.pipeline.neural.evolve", fake_evolve(outcome, on_set))
 
 
 @pytest.mark.parametrize("example", ["birth_death", "toggle_switch"])
@@ -70,6 +70,17 @@ def test_the_summary_says_what_was_found_and_what_to_do_next(here, monkeypatch):
     assert "crnc compare 'my run' 'my run-fsp'" in text
     assert "decay: tdvp (block main), t = 0..2" in result.stderr
     assert "tdvp  t = 1 of 2  step 4" in result.stderr
+
+
+def test_the_summary_says_how_much_was_followed_on_a_set(here, monkeypatch):
+    use_fake_engine(monkeypatch, on_set=8)
+    text = " ".join(crnc("run", "decay.crn", "--out", "a").stdout.split())
+    assert "no variational step taken: 8 steps lost 0.01 of the law" in text
+    assert "within a Hellinger distance of 0.05" in text
+    assert "Healthy" not in text
+    use_fake_engine(monkeypatch, on_set=3)
+    text = " ".join(crnc("run", "decay.crn", "--out", "b").stdout.split())
+    assert "Healthy by its own measures, which is no proof: 8 steps, 3 on a set" in text
 
 
 def test_json_is_one_object_and_nothing_else(here):
