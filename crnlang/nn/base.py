@@ -77,10 +77,6 @@ class AbstractAutoregressive(eqx.Module):
         """The position whose conditional each block of weights belongs to."""
 
     @abstractmethod
-    def levels_of(self, block: int) -> int:
-        """How many copy numbers the conditional of a block has, those closed too."""
-
-    @abstractmethod
     def block_fisher(
         self,
         block: int,

@@ -22,7 +22,7 @@ from crnlang.nn.neighbours import Evaluations, list_evaluations
 FLOOR = -30.0
 #: Features of each earlier position; see `_features`.
 FEATURES = 2
-#: Prefixes looked at together where a Fisher matrix is summed; a power of 4.
+#: Prefixes looked at together where a Fisher matrix is summed.
 ROWS = 1024
 #: Power of the scale of rough functions; see `_smooth_functions`.
 ROUGHNESS = 2.0
@@ -51,8 +51,12 @@ class Conditional(eqx.Module):
         self, x: Float[Array, "*states features"]
     ) -> Float[Array, "*states basis"]:
         """What the prefix adds to the first coefficients of `bias`."""
-        hidden = jnp.tanh(x @ self.inward.T + self.shift)
-        return hidden @ self.outward.T
+        return self._hidden(x) @ self.outward.T
+
+    def _hidden(
+        self, x: Float[Array, "*states features"]
+    ) -> Float[Array, "*states width"]:
+        return jnp.tanh(x @ self.inward.T + self.shift)
 
     def logits(
         self, heights: Float[Array, "*states basis"]
@@ -101,7 +105,7 @@ class Conditional(eqx.Module):
         self, x: Float[Array, "rows features"]
     ) -> Float[Array, "rows basis inner"]:
         """d heights / d (inward, shift, outward)."""
-        hidden = jnp.tanh(x @ self.inward.T + self.shift)
+        hidden = self._hidden(x)
         rows, (basis, width) = len(x), self.outward.shape
         shift = self.outward * (1 - hidden**2)[:, None, :]
         inward = (shift[..., None] * x[:, None, None, :]).reshape(rows, basis, -1)
@@ -234,17 +238,13 @@ class ConditionalNetworks(AbstractAutoregressive):
         """The free positions."""
         return self.mask.free
 
-    def levels_of(self, block: int) -> int:
-        """One more than the cap."""
-        return self.networks[block].smooth.shape[0]
-
     def block_fisher(
         self,
         block: int,
         prefixes: Int[Array, "rows variables"],
         shares: Float[Array, " rows"],
     ) -> Float[Array, "weights weights"]:
-        """See the base class; `ROWS` prefixes at a time."""
+        """See the base class; beyond `ROWS` prefixes, a multiple of them."""
 
         def part(rows: Int[Array, "some variables"], w: Float[Array, " some"]) -> Array:
             x = jax.vmap(self._features, (0, None))(rows, block)

@@ -6,7 +6,6 @@ Else quasi-random samples.
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Integer
 
@@ -16,12 +15,13 @@ from crnlang.results.summary import Snapshot
 from crnlang.settings import NeuralSettings
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.outcome import EngineError
+from crnlang.solve.pieces import log_probs
 
 #: Up to so many states every probability is computed.
 MOST_STATES = 500_000
 #: Samples of the law where there are more states; a power of 2 suits Sobol points.
 SAMPLES = 2**17
-#: States in one call of the network: bounds its memory.
+#: Samples in one call of the network: bounds its memory.
 CHUNK = 2**13
 #: How far from 1 the probabilities may add up, by precision.
 DRIFT = {"float64": 1e-9, "float32": 1e-3}
@@ -45,7 +45,7 @@ class LawReader:
         """
         if self.states is None:
             return Snapshot(time, self._sample(model, place))
-        weights = self._probabilities(model, self.states)
+        weights = np.exp(log_probs(model, self.states))
         total = float(weights.sum())
         if not abs(total - 1) <= DRIFT[self.precision]:
             raise EngineError(
@@ -53,18 +53,6 @@ class LawReader:
                 "instead of 1: its weights are damaged, and nothing was written"
             )
         return Snapshot(time, self.states, weights, is_exact=True)
-
-    def _probabilities(
-        self,
-        model: AbstractAutoregressive,
-        states: Integer[np.ndarray, "states variables"],
-    ) -> Float[np.ndarray, " states"]:
-        """P of every state; the last chunk is filled up, so that one shape compiles."""
-        found = [
-            np.asarray(_log_probs(model, jnp.asarray(chunk, int)), dtype=float)
-            for chunk in _chunks(states)
-        ]
-        return np.exp(np.concatenate(found)[: len(states)])
 
     def _sample(
         self, model: AbstractAutoregressive, place: int
@@ -83,27 +71,10 @@ class LawReader:
 
 
 @eqx.filter_jit
-def _log_probs(
-    model: AbstractAutoregressive, states: Int[Array, "chunk variables"]
-) -> Float[Array, " chunk"]:
-    return jax.vmap(model.log_prob)(states)
-
-
-@eqx.filter_jit
 def _samples(
     model: AbstractAutoregressive, spread: Float[Array, "chunk variables"]
 ) -> Int[Array, "chunk variables"]:
     return jax.vmap(model.sample)(spread)
-
-
-def _chunks(
-    states: Integer[np.ndarray, "states variables"],
-) -> list[Integer[np.ndarray, "chunk variables"]]:
-    """Equal pieces; the first state fills up the last of them."""
-    size = min(CHUNK, len(states))
-    missing = -len(states) % size
-    filled = np.concatenate([states, np.repeat(states[:1], missing, axis=0)])
-    return list(filled.reshape(-1, size, states.shape[1]))
 
 
 def enumerate_states(space: StateSpace) -> Integer[np.ndarray, "states variables"]:

@@ -19,6 +19,7 @@ from scipy.sparse.linalg import expm_multiply
 
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.solve.batch import quantiles, sobol_points
+from crnlang.solve.pieces import in_pieces, log_probs
 from crnlang.solve.problem import Generator
 
 #: Mass that may leave the set in one step of the opening.
@@ -61,14 +62,8 @@ class Surroundings:
     def propensities(
         self, states: Int[np.ndarray, "states variables"], t: float
     ) -> Float[np.ndarray, "states channels"]:
-        """a_k(n) of every state, computed in pieces of one shape."""
-        missing = -len(states) % CHUNK
-        padded = np.concatenate([states, np.repeat(states[:1], missing, axis=0)])
-        pieces = [
-            np.asarray(self._outflux(jnp.asarray(piece), jnp.asarray(t)))
-            for piece in padded.reshape(-1, CHUNK, states.shape[1])
-        ]
-        return np.concatenate(pieces)[: len(states)].astype(float)
+        """a_k(n) of every state."""
+        return in_pieces(lambda n: self._outflux(n, jnp.asarray(t)), states, CHUNK)
 
 
 def first_states(
@@ -99,8 +94,7 @@ def propagate_set(
     if len(states) > most // 2:
         return
     states, rates = _grow(around, states, 0.0, most)
-    log_p = eqx.filter_jit(jax.vmap(lambda m, n: m.log_prob(n), (None, 0)))
-    law = np.exp(np.asarray(log_p(model, jnp.asarray(states)), float))
+    law = np.exp(log_probs(model, states))
     lost = abs(1.0 - float(law.sum()))
     if lost > LEAK:
         return

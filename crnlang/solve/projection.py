@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int, Integer
 from scipy.special import xlogy
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.solve.pieces import log_probs
 
 #: Dampings of the Fisher matrix, and lengths along each direction: the best is taken.
 #: Little damping is best near the optimum, much where the law asks for states that the
@@ -29,8 +30,6 @@ GAIN = 1e-6
 SHARE = 0.1
 #: Smallest number of rows that a program is compiled for; larger ones quadruple.
 FEWEST_ROWS = 512
-#: States in one call of the network: bounds its memory.
-CHUNK = 4096
 
 
 class Table(eqx.Module):
@@ -62,12 +61,18 @@ def fit_law(
     ordered = states[:, list(model.order)]
     blocks = []
     for place, position in enumerate(model.block_positions):
-        levels = given.levels_of(place)
-        table = _tabulate(ordered, law, position, levels)
+        table = _tabulate(ordered, law, position, _levels(given, position))
         starts = [m.weight_blocks()[place][0] for m in (given, fresh)]
         blocks.append(_fit_block(given, place, table, starts)[None])
     fitted = given.with_weight_blocks(tuple(blocks))
     return _cast(fitted, dtype), _distance(fitted, states, law)
+
+
+def _levels(model: AbstractAutoregressive, position: int) -> int:
+    """How many copy numbers the conditional at a position has, those closed too."""
+    prefix = jnp.zeros(len(model.order), int)
+    _, log_p = eqx.filter_eval_shape(model.branches, prefix, position)
+    return log_p.shape[0]
 
 
 def _tabulate(
@@ -97,8 +102,8 @@ def _fit_block(
 ) -> Float[Array, " weights"]:
     """The weights of one block, from the likeliest of the starts."""
     found = [float(_likelihood(model, place, table, start)) for start in starts]
-    before = max(x for x in found if np.isfinite(x))
-    weights = starts[found.index(before)]
+    best = int(np.nanargmax(found))
+    before, weights = found[best], starts[best]
     bound = _likelihood_bound(table)
     idle = 0
     for _ in range(MOST_ITERATIONS):
@@ -113,7 +118,8 @@ def _fit_block(
 def _likelihood_bound(table: Table) -> float:
     """The likelihood of the table itself: sum Q log Q(copy number | prefix)."""
     law = np.asarray(table.law)
-    return float(xlogy(law, law).sum() - xlogy(*[law.sum(axis=1)] * 2).sum())
+    prefix = law.sum(axis=1)
+    return float(xlogy(law, law).sum() - xlogy(prefix, prefix).sum())
 
 
 def _likelihood_of(
@@ -180,16 +186,5 @@ def _distance(
     law: Float[np.ndarray, " states"],
 ) -> float:
     """Hellinger distance on the set."""
-    missing = -len(states) % CHUNK
-    padded = np.concatenate([states, np.repeat(states[:1], missing, axis=0)])
-    pieces = padded.reshape(-1, CHUNK, states.shape[1])
-    found = [np.asarray(_log_probs(model, jnp.asarray(p, int))) for p in pieces]
-    log_p = np.concatenate(found)[: len(states)]
-    return float(np.sqrt(max(1.0 - np.sqrt(law * np.exp(log_p)).sum(), 0.0)))
-
-
-@eqx.filter_jit
-def _log_probs(
-    model: AbstractAutoregressive, states: Int[Array, "states variables"]
-) -> Float[Array, " states"]:
-    return jax.vmap(model.log_prob)(states)
+    overlap = np.sqrt(law * np.exp(log_probs(model, states))).sum()
+    return float(np.sqrt(max(1.0 - overlap, 0.0)))

@@ -17,6 +17,7 @@ from crnlang.passes import run_passes
 from crnlang.pipeline import law
 from crnlang.pipeline.law import LawReader, enumerate_states
 from crnlang.settings import TdvpSettings
+from crnlang.solve import pieces
 from crnlang.solve.outcome import EngineError
 from crnlang.testing import networks
 
@@ -35,6 +36,7 @@ def read(lowered, monkeypatch, most_states):
     monkeypatch.setattr(law, "MOST_STATES", most_states)
     monkeypatch.setattr(law, "SAMPLES", 2**13)
     monkeypatch.setattr(law, "CHUNK", 16)
+    monkeypatch.setattr(pieces, "CHUNK", 16)
     model = build_model(lowered, SETTINGS, jax.random.key(0))
     return LawReader(lowered.space, SETTINGS).read(model, 0.0, 0)
 
