@@ -130,6 +130,20 @@ class NeuralSettings(Settings):
 class TdvpSettings(NeuralSettings):
     """Time-dependent variational principle on an autoregressive network."""
 
+    method: str = option(
+        "auto",
+        "long steps on selected states (`projection`), steps of the variational "
+        "principle on a batch (`galerkin`), or the first while the states hold most "
+        "of the law (`auto`)",
+        choices=("auto", "projection", "galerkin"),
+    )
+    states: int = option(
+        8192,
+        "states that a projection step follows one by one; besides them it follows "
+        "`samples` others",
+        low=16,
+        high=1_000_000,
+    )
     integrator: str = option(
         "rosenbrock",
         "linearly implicit (`rosenbrock`) or explicit (`bogacki`) adaptive steps",

@@ -20,11 +20,15 @@ from crnlang.solve.explicit import bogacki_step
 from crnlang.solve.natural_gradient import euler_step
 from crnlang.solve.opening import propagate_set
 from crnlang.solve.problem import Generator
+from crnlang.solve.projected import projected_step
 from crnlang.solve.projection import fit_law
 from crnlang.solve.rosenbrock import rosenbrock_step
+from crnlang.solve.selection import Selector
 from crnlang.solve.solution import Outcome, Solution, StepInfo
 from crnlang.solve.trial import Trial
 
+#: Projection steps go on while the states followed one by one hold this much.
+MOSTLY = 0.9
 #: Steps are refused below this share of the whole run.
 SMALLEST_STEP = 1e-12
 #: A batch that is worth less than this share of its states has collapsed.
@@ -119,6 +123,12 @@ def evolve(
                 return _follow_euler(moment, generator, settings, recorder)
             assert isinstance(settings, TdvpSettings)
             moment = _open(moment, generator, settings, recorder)
+            if _projects(generator, settings):
+                moment, outcome = _follow_projected(
+                    moment, generator, settings, recorder
+                )
+                if outcome is not None:
+                    return recorder.finish(outcome, moment.t, moment.model)
             return _follow(moment, generator, settings, recorder)
         except KeyboardInterrupt:
             last = recorder.times[-1] if recorder.times else 0.0
@@ -149,6 +159,51 @@ def _open(
     if last.t > fitted:
         model, _ = fit_law(model, last.states, last.law)
     return Moment(last.t, model, dt)
+
+
+def _projects(generator: Generator, settings: TdvpSettings) -> bool:
+    """Whether projection steps come first: never where rates change with the time."""
+    return settings.method != "galerkin" and generator.is_autonomous
+
+
+def _follow_projected(
+    moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
+) -> tuple[Moment, Outcome | None]:
+    """Projection steps to the end, or until the states hold too little of the law.
+
+    Then there is no outcome yet, and the Galerkin steps go on from the moment.
+    """
+    t, model = moment.t, moment.model
+    end = recorder.save[-1]
+    control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
+    selector = Selector(generator, settings.states, settings.samples)
+    key = jax.random.key(settings.seed)
+    while math.isfinite(stop := recorder.next_stop(t)):
+        if len(recorder.infos) >= settings.max_steps:
+            return Moment(t, model, control.dt), Outcome.OUT_OF_STEPS
+        wanted = min(control.dt, stop - t)
+        draw = jax.random.fold_in(key, len(recorder.infos))
+        step = projected_step(model, selector, draw, t, wanted, settings.tolerance)
+        chosen = step.chosen
+        if settings.method == "auto" and chosen.covered < MOSTLY:
+            break
+        if not step.error < settings.tolerance:
+            return Moment(t, model, control.dt), _failure(step.error)
+        t, model = _arrive(t, step.dt, stop), step.model
+        control.accepted(step.dt, wanted, step.error)
+        recorder.keep(t, model)
+        recorder.step(
+            "projection",
+            t,
+            step.dt,
+            error=step.error,
+            residual=step.residual,
+            effective_size=chosen.effective_size,
+            rejections=step.rejections,
+        )
+    else:
+        return Moment(t, model, control.dt), Outcome.SUCCESSFUL
+    return Moment(t, model, control.dt), None
 
 
 def _follow(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
@@ -19,8 +18,9 @@ from scipy.sparse.linalg import expm_multiply
 
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.solve.batch import quantiles, sobol_points
-from crnlang.solve.pieces import in_pieces, log_probs
+from crnlang.solve.pieces import log_probs
 from crnlang.solve.problem import Generator
+from crnlang.solve.surroundings import Surroundings
 
 #: Mass that may leave the set in one step of the opening.
 LEAK = 1e-6
@@ -28,9 +28,6 @@ LEAK = 1e-6
 PRUNE = 1e-7
 #: The opening ends where its steps are shorter than this share of the time reached.
 SLOW = 0.01
-CHUNK = 1024
-#: Multipliers of the state hash, one a variable (chance of a collision below 1e-9).
-_HASH = np.random.default_rng(20251210)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,29 +38,6 @@ class SetLaw:
     states: Int[np.ndarray, "states variables"]
     law: Float[np.ndarray, " states"]
     lost: float
-
-
-class Surroundings:
-    """The channels seen from host memory: propensities and targets of many states."""
-
-    def __init__(self, generator: Generator) -> None:
-        self.changes = np.asarray(generator.net_changes)
-        self.multipliers = _HASH.integers(
-            1, 2**63 - 1, self.changes.shape[1], dtype=np.int64
-        )
-        outflux = jax.vmap(generator.outflux, (0, None))
-        self._outflux = eqx.filter_jit(lambda counts, t: outflux(counts, t))
-
-    def keys(self, states: Int[np.ndarray, "states variables"]) -> np.ndarray:
-        """One 64-bit hash a state."""
-        with np.errstate(over="ignore"):
-            return states.astype(np.int64) @ self.multipliers
-
-    def propensities(
-        self, states: Int[np.ndarray, "states variables"], t: float
-    ) -> Float[np.ndarray, "states channels"]:
-        """a_k(n) of every state."""
-        return in_pieces(lambda n: self._outflux(n, jnp.asarray(t)), states, CHUNK)
 
 
 def first_states(
@@ -93,7 +67,7 @@ def propagate_set(
     states = first_states(model, around.changes.shape[1], seed)
     if len(states) > most // 2:
         return
-    states, rates = _grow(around, states, 0.0, most)
+    states, rates = around.grow(states, 0.0, most)
     law = np.exp(log_probs(model, states))
     lost = abs(1.0 - float(law.sum()))
     if lost > LEAK:
@@ -102,7 +76,7 @@ def propagate_set(
     t, dt = 0.0, 1e-3 / max(float(law @ rates.sum(axis=1)), 1e-9)
     while np.isfinite(stops(t)):
         end = stops(t)
-        w, leak = _matrix(around, states, rates)
+        w, leak = around.matrix(states, rates)
         taken, moved = _longest(w, leak, law, min(dt, end - t))
         if moved is None or taken < SLOW * t:
             return
@@ -112,51 +86,8 @@ def propagate_set(
         states, law, dropped = _prune(states, moved)
         lost += dropped
         yield SetLaw(t, states, law, lost)
-        states, rates = _grow(around, states, t, most)
+        states, rates = around.grow(states, t, most)
         law = np.concatenate([law, np.zeros(len(states) - len(law))])
-
-
-def _grow(
-    around: Surroundings, states: Int[np.ndarray, "s v"], t: float, most: int
-) -> tuple[Int[np.ndarray, "grown v"], Float[np.ndarray, "grown k"]]:
-    """Add whole layers of reachable states while there is room; the old come first."""
-    rates = around.propensities(states, t)
-    known = around.keys(states)
-    edge, edge_rates = states, rates
-    while len(states) < most:
-        row, channel = np.nonzero(edge_rates > 0)
-        targets = edge[row] + around.changes[channel]
-        keys, first = np.unique(around.keys(targets), return_index=True)
-        new = targets[first[~np.isin(keys, known)]]
-        if not len(new) or len(states) + len(new) > most:
-            break
-        edge, edge_rates = new, around.propensities(new, t)
-        states = np.concatenate([states, new])
-        rates = np.concatenate([rates, edge_rates])
-        known = np.concatenate([known, around.keys(new)])
-    return states, rates
-
-
-def _matrix(
-    around: Surroundings,
-    states: Int[np.ndarray, "s v"],
-    rates: Float[np.ndarray, "s k"],
-) -> tuple[csr_matrix, Float[np.ndarray, " s"]]:
-    """The generator on the set, and the rate at which each state leaves the set."""
-    keys = around.keys(states)
-    sort = np.argsort(keys)
-    row, channel = np.nonzero(rates > 0)
-    target = around.keys(states[row] + around.changes[channel])
-    place = np.minimum(np.searchsorted(keys[sort], target), len(keys) - 1)
-    found = keys[sort][place] == target
-    flow = rates[row, channel]
-    size = len(states)
-    inside = csr_matrix(
-        (flow[found], (sort[place[found]], row[found])), shape=(size, size)
-    )
-    leaving = np.bincount(row[~found], flow[~found], size).astype(float)
-    diagonal = csr_matrix((rates.sum(axis=1), (range(size), range(size))))
-    return inside - diagonal, leaving
 
 
 def _longest(

@@ -43,9 +43,10 @@ class Outcome(Enum):
         self.sentence = sentence
 
 
-#: What a step can be: a set of states propagated and projected, a step of the
-#: time-dependent variational principle, or natural gradient towards an Euler step.
-STAGES = ("set", "tdvp", "natgrad")
+#: What a step can be: all of the law on a set of states, the law on selected states and
+#: the network adjusted, a step of the time-dependent variational principle on a batch,
+#: or natural gradient towards an Euler step.
+STAGES = ("set", "projection", "tdvp", "natgrad")
 
 
 @dataclass(frozen=True, slots=True)

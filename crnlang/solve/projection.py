@@ -54,21 +54,21 @@ def fit_law(
     damped metric can lose its definiteness to rounding.
     """
     dtype = model.weight_blocks()[0].dtype
-    given = _cast(model, np.dtype(float))
+    given = cast(model, np.dtype(float))
     fresh = given.with_product_law(
         tuple(np.bincount(counts, weights=law) for counts in states.T)
     )
     ordered = states[:, list(model.order)]
     blocks = []
     for place, position in enumerate(model.block_positions):
-        table = _tabulate(ordered, law, position, _levels(given, position))
+        table = _tabulate(ordered, law, position, levels_of(given, position))
         starts = [m.weight_blocks()[place][0] for m in (given, fresh)]
         blocks.append(_fit_block(given, place, table, starts)[None])
     fitted = given.with_weight_blocks(tuple(blocks))
-    return _cast(fitted, dtype), _distance(fitted, states, law)
+    return cast(fitted, dtype), _distance(fitted, states, law)
 
 
-def _levels(model: AbstractAutoregressive, position: int) -> int:
+def levels_of(model: AbstractAutoregressive, position: int) -> int:
     """How many copy numbers the conditional at a position has, those closed too."""
     prefix = jnp.zeros(len(model.order), int)
     _, log_p = eqx.filter_eval_shape(model.branches, prefix, position)
@@ -129,7 +129,7 @@ def _likelihood_of(
     weights: Float[Array, " weights"],
 ) -> Float[Array, ""]:
     """sum Q log P of one conditional with the given weights."""
-    there = _with_block(model, place, weights)
+    there = with_block(model, place, weights)
     position = model.block_positions[place]
     _, log_p = jax.vmap(there.branches, (0, None))(table.prefixes, position)
     return jnp.sum(table.law * jnp.where(table.law > 0, log_p, 0.0))
@@ -147,7 +147,7 @@ def _improve(
 ) -> tuple[Float[Array, " weights"], Float[Array, ""]]:
     """The best of several natural-gradient steps of a block, or none."""
     likelihood = partial(_likelihood_of, model, place, table)
-    there = _with_block(model, place, weights)
+    there = with_block(model, place, weights)
     fisher = there.block_fisher(place, table.prefixes, jnp.sum(table.law, axis=1))
     gradient = jax.grad(likelihood)(weights)
 
@@ -164,16 +164,17 @@ def _improve(
     return tried[best], found[best]
 
 
-def _with_block(
+def with_block(
     model: AbstractAutoregressive, place: int, weights: Float[Array, " weights"]
 ) -> AbstractAutoregressive:
+    """The same network with other weights in one block."""
     blocks: Blocks = model.weight_blocks()
     return model.with_weight_blocks(
         (*blocks[:place], weights[None], *blocks[place + 1 :])
     )
 
 
-def _cast(model: AbstractAutoregressive, dtype: np.dtype) -> AbstractAutoregressive:
+def cast(model: AbstractAutoregressive, dtype: np.dtype) -> AbstractAutoregressive:
     """The same network in another precision."""
     return jax.tree.map(
         lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model

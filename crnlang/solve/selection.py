@@ -1,0 +1,159 @@
+"""States that stand for a law: the likeliest one by one, a sample of all others.
+
+The likeliest are those with the largest P(n) + dt (flow into n), so the states that the
+law is about to need are among them. They weigh P(n). The others come from a race of
+distinct states (`solve.race`) and weigh P(n) over the probability that they are in it,
+so sums over the selection are unbiased, and exact where it holds every state.
+"""
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from crnlang.nn.base import AbstractAutoregressive
+from crnlang.solve.pieces import in_pieces, log_probs
+from crnlang.solve.problem import Generator
+from crnlang.solve.race import race
+from crnlang.solve.surroundings import Surroundings
+
+#: How many times the states that just became likely are fired on to find more.
+ROUNDS = 3
+#: States in one call of the kernel.
+CHUNK = 2**10
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """States with P(n), their weights (sum 1), and the channels around them.
+
+    `rates` are a_k(n); `source` is the flow into each state from states that are not
+    selected. `covered` is P of the states that are followed one by one, and
+    `effective_size` how many independent draws from P would be as exact.
+    """
+
+    states: Int[np.ndarray, "states variables"]
+    law: Float[np.ndarray, " states"]
+    weights: Float[np.ndarray, " states"]
+    rates: Float[np.ndarray, "states channels"]
+    source: Float[np.ndarray, " states"]
+    covered: float
+    effective_size: float
+
+
+class Selector:
+    """Selects again and again under changing models with the same programs."""
+
+    def __init__(self, generator: Generator, most: int, samples: int) -> None:
+        self.around = Surroundings(generator)
+        self.generator = generator
+        self.most = most
+        self.samples = samples
+
+    def select(
+        self, model: AbstractAutoregressive, key: PRNGKeyArray, t: float, dt: float
+    ) -> Selection:
+        """The states to follow in a step of about `dt` from time t."""
+        drawn = _race(model, self.most + self.samples, key)
+        raced = np.asarray(drawn.counts)[np.asarray(drawn.arrived)]
+        states = self._with_next(model, raced, t, dt)
+        rates = self.around.propensities(states, t)
+        log_p, inflow = self._flows(model, states, t)
+        law = np.exp(log_p)
+        score = law + dt * inflow.sum(axis=1)
+        is_likely = np.ones(len(states), bool)
+        if len(states) > self.most:
+            is_likely = score >= np.partition(score, -self.most)[-self.most]
+        is_kept = (is_likely | (np.arange(len(states)) < len(raced))) & (law > 0)
+        states, law, rates, inflow, is_likely = (
+            a[is_kept] for a in (states, law, rates, inflow, is_likely)
+        )
+        seen = -np.expm1(-np.minimum(float(drawn.limit) * law, 700.0))
+        share = np.where(is_likely, 1.0, seen)
+        weights = law / share
+        weights /= weights.sum()
+        noise = np.sum(weights**2 * (1 - share))
+        return Selection(
+            states,
+            law,
+            weights,
+            rates,
+            self._from_outside(states, inflow),
+            float(law[is_likely].sum()),
+            1.0 / noise if noise > 0 else np.inf,
+        )
+
+    def _with_next(
+        self,
+        model: AbstractAutoregressive,
+        raced: Int[np.ndarray, "raced variables"],
+        t: float,
+        dt: float,
+    ) -> Int[np.ndarray, "states variables"]:
+        """The states, and at most `most` that probability will flow into next."""
+        states, edge = raced, raced
+        mass = np.exp(log_probs(model, raced))
+        for _ in range(ROUNDS):
+            rates = self.around.propensities(edge, t)
+            row, channel = np.nonzero(rates > 0)
+            targets = edge[row] + self.around.changes[channel]
+            keys, first, where = np.unique(
+                self.around.keys(targets), return_index=True, return_inverse=True
+            )
+            flow = np.bincount(where.ravel(), rates[row, channel] * mass[row])
+            is_new = ~np.isin(keys, self.around.keys(states))
+            room = self.most + len(raced) - len(states)
+            best = np.argsort(-flow[is_new], kind="stable")[:room]
+            if not len(best):
+                break
+            edge = targets[first[is_new][best]]
+            mass = np.minimum(dt * flow[is_new][best], 1.0)
+            states = np.concatenate([states, edge])
+        return states
+
+    def _flows(
+        self,
+        model: AbstractAutoregressive,
+        states: Int[np.ndarray, "states variables"],
+        t: float,
+    ) -> tuple[Float[np.ndarray, " states"], Float[np.ndarray, "states channels"]]:
+        """log P of every state, and the flow into it through every channel."""
+        time = jnp.asarray(t)
+        found = in_pieces(
+            lambda piece: _look(model, self.generator, piece, time), states, CHUNK
+        )
+        flows = found[:, 1:] * np.exp(found[:, :1])
+        return found[:, 0], np.where(np.isfinite(flows), flows, 0.0)
+
+    def _from_outside(
+        self,
+        states: Int[np.ndarray, "states variables"],
+        inflow: Float[np.ndarray, "states channels"],
+    ) -> Float[np.ndarray, " states"]:
+        row, channel = np.nonzero(inflow > 0)
+        sources = states[row] - self.around.changes[channel]
+        is_inside: Bool[np.ndarray, " flows"] = self.around.locate(states, sources)[0]
+        flow = np.where(is_inside, 0.0, inflow[row, channel])
+        return np.bincount(row, flow, len(states))
+
+
+_race = eqx.filter_jit(race)
+
+
+@eqx.filter_jit
+def _look(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    states: Int[Array, "states variables"],
+    t: Float[Array, ""],
+) -> Float[Array, "states columns"]:
+    """log P, then r_k(n) of every channel."""
+
+    def one(n: Int[Array, " variables"]) -> Float[Array, " columns"]:
+        influx = generator.influx(model.log_ratios, n, t)
+        return jnp.concatenate([model.log_prob(n)[None], influx])
+
+    return jax.vmap(one)(states)
