@@ -24,7 +24,7 @@ from crnlang.solve.projection import cast, levels_of, with_block
 #: Resistance against changes of weights that the law hardly feels.
 DAMPING = 1e-4
 #: Prefixes whose Fisher matrix is summed: the likeliest.
-LOOKED_AT = 512
+LOOKED_AT = 256
 #: Lengths tried along each direction, and most directions.
 LENGTHS = (1.0, 0.5, 0.2, 0.05)
 DIRECTIONS = 10
@@ -135,7 +135,9 @@ def _fit(
 
     def is_unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
         number, _, best, step = state
-        return (number < DIRECTIONS) & (step > jnp.maximum(GAIN, SHARE * (best - first)))
+        return (number < DIRECTIONS) & (
+            step > jnp.maximum(GAIN, SHARE * (best - first))
+        )
 
     first = gain(start)
     state = (jnp.zeros((), int), start, first, jnp.full_like(first, jnp.inf))

@@ -60,14 +60,15 @@ def projected_step(
     """
     chosen = selector.select(model, key, t, dt)
     w, _ = selector.around.matrix(chosen.states, chosen.rates)
-    for rejections in range(TRIES):
+    law, rejections = uniformize(w, chosen.source, chosen.law, dt), 0
+    change, error = _compare(chosen, law, dt)
+    while not error < tolerance:
+        rejections += 1
+        if rejections == TRIES:
+            return ProjectedStep(model, dt, error, 1.0, rejections, chosen)
+        dt *= SHORTER
         law = uniformize(w, chosen.source, chosen.law, dt)
         change, error = _compare(chosen, law, dt)
-        if error < tolerance:
-            break
-        dt *= SHORTER
-    else:
-        return ProjectedStep(model, dt, error, 1.0, TRIES, chosen)
     moved = adjust_law(model, chosen.states, chosen.weights, change)
     residual = _missed(moved, chosen, law)
     return ProjectedStep(moved, dt, error, residual, rejections, chosen)

@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.solve.pieces import in_pieces, log_probs
@@ -59,18 +59,14 @@ class Selector:
         """The states to follow in a step of about `dt` from time t."""
         drawn = _race(model, self.most + self.samples, key)
         raced = np.asarray(drawn.counts)[np.asarray(drawn.arrived)]
-        states = self._with_next(model, raced, t, dt)
-        rates = self.around.propensities(states, t)
-        log_p, inflow = self._flows(model, states, t)
-        law = np.exp(log_p)
-        score = law + dt * inflow.sum(axis=1)
+        states, gain = self._with_next(raced, np.exp(log_probs(model, raced)), t, dt)
+        law = np.exp(log_probs(model, states))
+        score = law + gain
         is_likely = np.ones(len(states), bool)
         if len(states) > self.most:
             is_likely = score >= np.partition(score, -self.most)[-self.most]
         is_kept = (is_likely | (np.arange(len(states)) < len(raced))) & (law > 0)
-        states, law, rates, inflow, is_likely = (
-            a[is_kept] for a in (states, law, rates, inflow, is_likely)
-        )
+        states, law, is_likely = states[is_kept], law[is_kept], is_likely[is_kept]
         seen = -np.expm1(-np.minimum(float(drawn.limit) * law, 700.0))
         share = np.where(is_likely, 1.0, seen)
         weights = law / share
@@ -80,22 +76,24 @@ class Selector:
             states,
             law,
             weights,
-            rates,
-            self._from_outside(states, inflow),
+            self.around.propensities(states, t),
+            self._from_outside(model, states, law, t),
             float(law[is_likely].sum()),
             1.0 / noise if noise > 0 else np.inf,
         )
 
     def _with_next(
         self,
-        model: AbstractAutoregressive,
         raced: Int[np.ndarray, "raced variables"],
+        mass: Float[np.ndarray, " raced"],
         t: float,
         dt: float,
-    ) -> Int[np.ndarray, "states variables"]:
-        """The states, and at most `most` that probability will flow into next."""
-        states, edge = raced, raced
-        mass = np.exp(log_probs(model, raced))
+    ) -> tuple[Int[np.ndarray, "states variables"], Float[np.ndarray, " states"]]:
+        """The states, then at most `most` that probability will flow into next.
+
+        With them, about how much that will be; 0 for the first.
+        """
+        states, edge, gain = raced, raced, np.zeros(len(raced))
         for _ in range(ROUNDS):
             rates = self.around.propensities(edge, t)
             row, channel = np.nonzero(rates > 0)
@@ -111,49 +109,38 @@ class Selector:
                 break
             edge = targets[first[is_new][best]]
             mass = np.minimum(dt * flow[is_new][best], 1.0)
-            states = np.concatenate([states, edge])
-        return states
-
-    def _flows(
-        self,
-        model: AbstractAutoregressive,
-        states: Int[np.ndarray, "states variables"],
-        t: float,
-    ) -> tuple[Float[np.ndarray, " states"], Float[np.ndarray, "states channels"]]:
-        """log P of every state, and the flow into it through every channel."""
-        time = jnp.asarray(t)
-        found = in_pieces(
-            lambda piece: _look(model, self.generator, piece, time), states, CHUNK
-        )
-        flows = found[:, 1:] * np.exp(found[:, :1])
-        return found[:, 0], np.where(np.isfinite(flows), flows, 0.0)
+            states, gain = np.concatenate([states, edge]), np.append(gain, mass)
+        return states, gain
 
     def _from_outside(
         self,
+        model: AbstractAutoregressive,
         states: Int[np.ndarray, "states variables"],
-        inflow: Float[np.ndarray, "states channels"],
+        law: Float[np.ndarray, " states"],
+        t: float,
     ) -> Float[np.ndarray, " states"]:
-        row, channel = np.nonzero(inflow > 0)
+        """The flow into every state from states that are not among them."""
+        time = jnp.asarray(t)
+        influx = in_pieces(
+            lambda piece: _influx(model, self.generator, piece, time), states, CHUNK
+        )
+        row, channel = np.nonzero(influx > 0)
         sources = states[row] - self.around.changes[channel]
-        is_inside: Bool[np.ndarray, " flows"] = self.around.locate(states, sources)[0]
-        flow = np.where(is_inside, 0.0, inflow[row, channel])
-        return np.bincount(row, flow, len(states))
+        is_inside = self.around.locate(states, sources)[0]
+        share = np.where(is_inside, 0.0, influx[row, channel])
+        return law * np.bincount(row, share, len(states))
 
 
 _race = eqx.filter_jit(race)
 
 
 @eqx.filter_jit
-def _look(
+def _influx(
     model: AbstractAutoregressive,
     generator: Generator,
     states: Int[Array, "states variables"],
     t: Float[Array, ""],
-) -> Float[Array, "states columns"]:
-    """log P, then r_k(n) of every channel."""
-
-    def one(n: Int[Array, " variables"]) -> Float[Array, " columns"]:
-        influx = generator.influx(model.log_ratios, n, t)
-        return jnp.concatenate([model.log_prob(n)[None], influx])
-
-    return jax.vmap(one)(states)
+) -> Float[Array, "states channels"]:
+    """r_k(n) of every channel."""
+    flows = jax.vmap(generator.influx, (None, 0, None))
+    return flows(model.log_ratios, states, t)
