@@ -7,9 +7,10 @@ Each conditional is fitted to a table over prefixes r and copy numbers m,
 so that states without a change keep what they have: where nothing changes the network
 stays exactly as it is, whatever states were looked at. Maximised is
 
-    sum Q log P'(m | r) - damping/2 |theta' - theta|^2
+    sum Q log P'(m | r) - resistance/2 |theta' - theta|^2
 
-by natural-gradient steps; the Fisher matrix is summed over the likeliest prefixes.
+by natural-gradient steps; the Fisher matrix is summed over the likeliest prefixes and
+a sample of the others.
 """
 
 import equinox as eqx
@@ -21,12 +22,14 @@ from jaxtyping import Array, Float, Int, Integer
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.solve.projection import cast, levels_of, with_block
 
-#: Resistance against changes of weights that the law hardly feels.
-DAMPING = 1e-4
-#: Prefixes whose Fisher matrix is summed: the likeliest.
-LOOKED_AT = 256
-#: Lengths tried along each direction, and most directions.
-LENGTHS = (1.0, 0.5, 0.2, 0.05)
+#: Resistance against changes of weights that the law does not feel.
+RESISTANCE = 1e-6
+#: Prefixes whose Fisher matrix is summed: the likeliest, and a sample of the others.
+LIKELIEST, SAMPLED = 256, 256
+#: Dampings of the Fisher matrix and lengths along each direction: the best is taken.
+SHIFTS = (1e-6, 1e-4, 1e-2)
+LENGTHS = (1.0, 0.4, 0.1)
+#: Most rounds of such steps.
 DIRECTIONS = 10
 #: Stop when a step gains less than this, in nats, or this share of all gained so far.
 GAIN = 1e-8
@@ -38,12 +41,15 @@ FEWEST_ROWS = 512
 class ChangeTable(eqx.Module):
     """Prefixes, likeliest first, their P(r), and the changes of their copy numbers.
 
-    Prefixes are counts along the order; rows of weight 0 fill up the last ones.
+    Prefixes are counts along the order; rows of weight 0 fill up the last ones. The
+    Fisher matrix is the sum over the rows `looked_at` with `shares` for their P(r).
     """
 
     prefixes: Int[Array, "rows variables"]
     weights: Float[Array, " rows"]
     change: Float[Array, "rows levels"]
+    looked_at: Int[Array, " some"]
+    shares: Float[Array, " some"]
 
 
 def adjust_law(
@@ -88,7 +94,25 @@ def _tabulate(
     filled = np.zeros((rows, ordered.shape[1]), int)
     filled[:, :position] = prefixes[0]
     filled[place[: len(prefixes)], :position] = prefixes
-    return ChangeTable(jnp.asarray(filled), jnp.asarray(mass[rank]), jnp.asarray(table))
+    arrays = (filled, mass[rank], table, *_representatives(mass[rank]))
+    return ChangeTable(*(jnp.asarray(array) for array in arrays))
+
+
+def _representatives(
+    mass: Float[np.ndarray, " rows"],
+) -> tuple[Int[np.ndarray, " some"], Float[np.ndarray, " some"]]:
+    """Rows that stand for all, and what they weigh.
+
+    The first ones, and of the others rows at equal distances in mass.
+    """
+    rest = np.cumsum(mass[LIKELIEST:])
+    whole = rest[-1]
+    levels = (np.arange(SAMPLED) + 0.5) / SAMPLED * whole
+    others = LIKELIEST + np.minimum(np.searchsorted(rest, levels), len(rest) - 1)
+    return (
+        np.append(np.arange(LIKELIEST), others),
+        np.append(mass[:LIKELIEST], np.full(SAMPLED, whole / SAMPLED)),
+    )
 
 
 @eqx.filter_jit
@@ -109,19 +133,25 @@ def _fit(
 
     def gain(weights: Float[Array, " weights"]) -> Float[Array, ""]:
         log_p = jnp.where(is_open, log_law(weights), 0.0)
-        resistance = DAMPING / 2 * jnp.sum((weights - start) ** 2)
-        return jnp.sum(jnp.where(is_open, target, 0.0) * log_p) - resistance
+        held = RESISTANCE / 2 * jnp.sum((weights - start) ** 2)
+        return jnp.sum(jnp.where(is_open, target, 0.0) * log_p) - held
 
-    top = table.prefixes[:LOOKED_AT]
-    shares = jnp.maximum(table.weights + jnp.sum(table.change, axis=1), 0.0)[:LOOKED_AT]
+    rows = table.prefixes[table.looked_at]
 
     def improve(state: tuple[Array, Array, Array, Array]) -> tuple[Array, ...]:
         number, weights, best, _ = state
-        fisher = with_block(model, place, weights).block_fisher(place, top, shares)
-        damped = fisher + DAMPING * jnp.eye(len(start), dtype=fisher.dtype)
-        factor = jax.scipy.linalg.cho_factor(damped)
-        direction = jax.scipy.linalg.cho_solve(factor, jax.grad(gain)(weights))
-        tried = weights + jnp.asarray(LENGTHS, weights.dtype)[:, None] * direction
+        there = with_block(model, place, weights)
+        fisher = there.block_fisher(place, rows, table.shares)
+        gradient = jax.grad(gain)(weights)
+
+        def candidates(shift: Float[Array, ""]) -> Float[Array, "lengths weights"]:
+            damped = fisher + shift * jnp.eye(len(start), dtype=fisher.dtype)
+            factor = jax.scipy.linalg.cho_factor(damped)
+            direction = jax.scipy.linalg.cho_solve(factor, gradient)
+            return weights + jnp.asarray(LENGTHS, weights.dtype)[:, None] * direction
+
+        tried = jax.lax.map(candidates, jnp.asarray(SHIFTS, weights.dtype))
+        tried = tried.reshape(-1, len(weights))
         found = jax.lax.map(gain, tried)
         found = jnp.where(jnp.isfinite(found), found, -jnp.inf)
         longest = jnp.argmax(found)
