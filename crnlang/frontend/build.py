@@ -8,10 +8,8 @@ from lark import Token, Tree
 from crnlang.diagnostics import Report, SourceText
 from crnlang.frontend import ast
 from crnlang.frontend.build_parts import Node, PartBuilder
+from crnlang.frontend.depth import MAX_DEPTH
 from crnlang.frontend.syntax_errors import TooDeep
-
-#: Deepest tree that is accepted: every later stage may recurse safely.
-MAX_DEPTH = 150
 
 
 def build_statement(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from crnlang.diagnostics import Report, Span, listing, suggest
+from crnlang.diagnostics import MOST_SHOWN, Report, Span, listing, suggest
 from crnlang.frontend import ast
 from crnlang.frontend.convention import NAMES as CONVENTIONS
 from crnlang.frontend.convention import find_convention, find_repeated
@@ -102,6 +102,7 @@ class _Checker:
         self.report = report
         self.has_convention = has_convention
         self.order = 0  #: of the statement that is looked at
+        self.unknowns = 0
 
     def program(self, program: ast.Program) -> None:
         for order, statement in enumerate(program.statements):
@@ -314,7 +315,9 @@ class _Checker:
 
     def unknown(self, name: str, kind: str, span: Span, known: Iterable[str]) -> None:
         names = list(known)
-        fix = suggest(name, [*names, *self.names.doubtful])
+        self.unknowns += 1
+        is_shown = self.unknowns <= MOST_SHOWN
+        fix = suggest(name, [*names, *self.names.doubtful]) if is_shown else ""
         self.report.add(UnknownName(span, name, kind, listing(names), fix))
 
     def usable(self, name: str, room: Room, before: Span | None) -> bool:

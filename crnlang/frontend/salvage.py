@@ -23,11 +23,19 @@ _DECLARING = ("param", "func", "species", "observe", "set")
 
 
 def salvage(
-    tokens: Sequence[Token], source: SourceText, report: Report
+    tokens: Sequence[Token],
+    source: SourceText,
+    report: Report,
+    *,
+    is_deep: bool = False,
 ) -> ast.Statement:
-    """A reaction, its laws unread where these are at fault; else `ast.Unread`."""
+    """A reaction, its laws unread where these are at fault; else `ast.Unread`.
+
+    Where it `is_deep`, the whole of it is not even tried.
+    """
     span = span_of(tokens[0], source).to(span_of(tokens[-1], source))
-    if (reaction := _reaction(tokens, span, source, report)) is not None:
+    reaction = _reaction(tokens, span, source, report, is_deep=is_deep)
+    if reaction is not None:
         return reaction
     word = _word(tokens)
     declares = word in _DECLARING or not word
@@ -51,7 +59,12 @@ def _word(tokens: Sequence[Token]) -> str:
 
 
 def _reaction(
-    tokens: Sequence[Token], span: Span, source: SourceText, report: Report
+    tokens: Sequence[Token],
+    span: Span,
+    source: SourceText,
+    report: Report,
+    *,
+    is_deep: bool,
 ) -> ast.ReactionStatement | None:
     """The reaction that these tokens must have meant, if its sides can be read.
 
@@ -61,7 +74,9 @@ def _reaction(
     if _ARROWS.isdisjoint(token.type for token in ours):
         return None
     turned = [_our_arrow(token, ("BOTH_ARROW", "ARROW")) for token in tokens]
-    for tree in (read_tokens(ours)[0], read_tokens(turned)[0]):
+    is_foreign = any(token.type == "FOREIGN_ARROW" for token in tokens)
+    for whole in (ours, turned) if is_foreign and not is_deep else ():
+        tree, _ = read_tokens(whole)
         reaction = _build(tree, source, report)
         if reaction is not None and len(reaction.laws) == len(reaction.channels()):
             return replace(reaction, span=span)

@@ -212,3 +212,15 @@ class Unopened(Diagnostic):
 
     def related(self) -> tuple[tuple[Span, str], ...]:
         return ((self.first, "the block ends here"),)
+
+
+@dataclass(frozen=True)
+class TooLong(Diagnostic):
+    """A statement longer than any that makes sense."""
+
+    code = "CRN118"
+    message = "this statement has more than {limit} words and signs"
+    note = "what stands behind them is not read"
+    help = "write several statements; tables belong into files of their own"
+
+    limit: int
