@@ -5,6 +5,7 @@ query reads it; so every engine that knows time-dependent rates knows such event
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from crnlang.frontend.expressions import (
     site_of,
     try_constant,
 )
-from crnlang.frontend.lattice_errors import WhichSite
+from crnlang.frontend.lattice_errors import OtherSites, WhichSite
 from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.ir.expr import (
     Expr,
@@ -177,12 +178,17 @@ def _count_change(
     name, site = change.name, None
     if change.element is not None:
         site = site_of(change.element, scope)
-    value = lower_expression(change.value, scope, report, Reading.OWN_SITE)
+    try:
+        value = lower_expression(change.value, scope, report, Reading.OWN_SITE)
+    except Refused as refused:
+        if isinstance(found := refused.diagnostic, OtherSites):
+            raise Refused(_of_event(found, name.text, scope)) from None
+        raise
     reads = tuple(sorted(slots_of(value)))
     if not scope.is_per_site(name.text):
         names = {place: text for text, place in scope.species.items()}
         for text in filter(scope.is_per_site, (names[slot] for slot in reads)):
-            fix = f"`{name.text}` has no site: its new value cannot depend on one"
+            fix = f"`{name.text}` has no site; use species without sites"
             raise Refused(WhichSite(change.value.span, text, fix))
     slots = [0] * len(scope.species)
     for slot, species in enumerate(reads):
@@ -195,3 +201,14 @@ def _count_change(
         move_slots(value, slots),
         change.span,
     )
+
+
+def _of_event(found: OtherSites, name: str, scope: Scope) -> OtherSites:
+    """What is said of a new value that reads other sites, of this species."""
+    if scope.is_per_site(name):
+        reader = "an event reads only the site that it changes"
+        fix = f"write plain names: `{name}` is the count at that site just before"
+    else:
+        reader = f"`{name}` has no site"
+        fix = "use parameters, and species without sites"
+    return replace(found, reader=reader, fix=fix)
