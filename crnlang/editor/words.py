@@ -12,6 +12,7 @@ STATEMENTS = {
         "massaction falling",
         "what `@ k` means for repeated reactants: `falling`, `binomial` or `power`",
     ),
+    "unit": ("unit week = 7 [d]", "a unit of your own, for what stands below it"),
     "volume": ("volume 1 [fL]", "converts constants in concentrations to copy numbers"),
     "lattice": ("lattice grid(8, 8) boundary reflecting", "the sites of the model"),
     "param": ("param k = 0.3 [1/s] in 0.1..1 log", "constants"),

@@ -48,6 +48,16 @@ class MassActionStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitDefinition:
+    """`unit week = 7 [d]`."""
+
+    name: Name
+    value: Expression
+    unit: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class VolumeStatement:
     """`volume 1 [fL]`."""
 
@@ -359,6 +369,7 @@ Statement = (
     Header
     | ModelStatement
     | MassActionStatement
+    | UnitDefinition
     | VolumeStatement
     | LatticeStatement
     | ParameterDeclaration

@@ -43,6 +43,7 @@ class _Builder(PartBuilder):
             "header": self.header,
             "model": self.model,
             "massaction": self.massaction,
+            "unit_definition": self.unit_definition,
             "volume": self.volume,
             "lattice": self.lattice,
             "func": self.func,
@@ -75,6 +76,12 @@ class _Builder(PartBuilder):
 
     def unit(self, node: Node) -> str:
         return self.span(node).text[1:-1].strip()
+
+    def unit_definition(self, node: Node) -> ast.UnitDefinition:
+        name, value, unit = cast(list[Any], node.children)
+        return ast.UnitDefinition(
+            self.name(name), self.expression(value), self.unit(unit), self.span(node)
+        )
 
     def volume(self, node: Node) -> ast.VolumeStatement:
         value, unit = cast(list[Any], node.children)

@@ -24,7 +24,7 @@ from lark import Lark, Token
 class _KeepTerminals:
     """Makes Lark keep the terminals that no rule accepts: errors name them."""
 
-    always_accept = ("LATER", "FOREIGN_ARROW", "UNKNOWN")
+    always_accept = ("FOREIGN_ARROW", "UNKNOWN")
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         return stream

@@ -111,13 +111,13 @@ class _Checker:
 
     def statement(self, statement: ast.Statement) -> None:
         match statement:
-            case ast.VolumeStatement(value):
-                self.values(value)
+            case ast.VolumeStatement(value=value) | ast.UnitDefinition(value=value):
+                self.values(value, before=statement.span)
             case ast.LatticeStatement(sizes=sizes, options=options):
-                self.values(*sizes)
+                self.values(*sizes, before=statement.span)
                 for option in options:
                     if option.key.text == "spacing":
-                        self.values(*option.values)
+                        self.values(*option.values, before=statement.span)
             case ast.ParameterDeclaration(name, index, value, _, range_):
                 room = CONSTANT.with_arguments(self.arguments(index))
                 self.expression(value, room, before=name.span)
@@ -257,20 +257,20 @@ class _Checker:
                 )
             )
 
-    def values(self, *values: ast.Value | None) -> None:
-        """Values that must be known when the file is read."""
+    def values(self, *values: ast.Value | None, before: Span | None = None) -> None:
+        """Values that must be known when the file is read; `before` is as below."""
         for value in values:
             match value:
                 case None:
                     pass
                 case ast.ValueList(items):
-                    self.values(*items)
+                    self.values(*items, before=before)
                 case ast.Steps(start, end, step):
-                    self.values(start, end, step)
+                    self.values(start, end, step, before=before)
                 case ast.Interval(low, high):
-                    self.values(low, high)
+                    self.values(low, high, before=before)
                 case _:
-                    self.expression(value, CONSTANT)
+                    self.expression(value, CONSTANT, before)
 
     def expression(
         self, node: ast.Expression, room: Room, before: Span | None = None

@@ -48,8 +48,6 @@ def _word(tokens: Sequence[Token]) -> str:
     first, second = tokens[0], tokens[1] if len(tokens) > 1 else None
     if first.type in STATEMENT_WORDS:
         return STATEMENT_WORDS[first.type]
-    if first.type == "LATER":
-        return str(first)
     if any(t.type in (*_ARROWS, "_AT", "FOREIGN_ARROW") for t in tokens):
         return "reaction"
     if first.type == "NAME" and str(tokens[-1]) in CONVENTIONS:

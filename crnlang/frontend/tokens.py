@@ -16,6 +16,7 @@ STATEMENT_WORDS = {
     "_CRN": "crn",
     "_MODEL": "model",
     "_MASSACTION": "massaction",
+    "_UNIT": "unit",
     "_VOLUME": "volume",
     "_LATTICE": "lattice",
     "_PARAM": "param",
@@ -212,7 +213,7 @@ class _Group:
 
 def _stands_alone(line: _Line) -> bool:
     """Whether this line cannot go on in an open bracket: none holds an arrow."""
-    starts_statement = line.tokens[0].type in (*STATEMENT_WORDS, "LATER")
+    starts_statement = line.tokens[0].type in STATEMENT_WORDS
     is_end = line.ends and line.tokens[0].type == "_RBRACE"
     return starts_statement or is_end or any(map(_is_reaction_sign, line.tokens))
 

@@ -5,6 +5,7 @@ metres and seconds only the metres and the seconds say what kind of quantity it 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 #: Molecules in a mole.
@@ -52,37 +53,40 @@ def _table() -> dict[str, Unit]:
 UNITS = _table()
 
 
-def read_unit(text: str) -> Unit | None:
-    """The unit that a text means; `None` where it holds one that is not known."""
+def read_unit(text: str, units: Mapping[str, Unit] = UNITS) -> Unit | None:
+    """The unit that a text means; `None` where it holds one that is not known.
+
+    `units` are those that are known.
+    """
     tokens: list[str] = _TOKEN.findall(text)
     if "".join(tokens) != re.sub(r"\s", "", text):
         return None
     tokens.reverse()  # read from the end
     try:
-        unit = _product(tokens)
+        unit = _product(tokens, units)
     except (KeyError, IndexError, ValueError, OverflowError, ZeroDivisionError):
         return None
     return None if tokens else unit
 
 
-def _product(tokens: list[str]) -> Unit:
-    unit = _power(tokens)
+def _product(tokens: list[str], units: Mapping[str, Unit]) -> Unit:
+    unit = _power(tokens, units)
     while tokens and tokens[-1] != ")":
         sign = tokens.pop() if tokens[-1] in "*/" else "*"
-        unit = unit.times(_power(tokens), -1 if sign == "/" else 1)
+        unit = unit.times(_power(tokens, units), -1 if sign == "/" else 1)
     return unit
 
 
-def _power(tokens: list[str]) -> Unit:
+def _power(tokens: list[str], units: Mapping[str, Unit]) -> Unit:
     first = tokens.pop()
     if first == "(":
-        base = _product(tokens)
+        base = _product(tokens, units)
         if tokens.pop() != ")":
             raise ValueError
     elif first[0].isdigit():
         base = Unit(float(first))
     else:
-        base = UNITS[first]
+        base = units[first]
     if tokens and tokens[-1] in ("^", "**"):
         tokens.pop()
         power = tokens.pop()

@@ -64,6 +64,10 @@ class _ProgramText:
             statements += [
                 f"volume {self.pick('2', '1 / 4')} {self.pick('[fL]', '[·um^3·]')}"
             ]
+        if self.chance():
+            statements += [
+                f"unit u = {self.pick('7', '2 * 3')} {self.pick('[d]', '[nM]')}"
+            ]
         statements += [f"massaction {self.pick(*(m.value for m in MassAction))}"]
         joint = " , " if self.chance() else " ;param "
         listed = joint.join(self.parameter(name) for name in self.parameters)

@@ -4,7 +4,7 @@ if exists("b:current_syntax")
 endif
 
 syntax case match
-syntax keyword crnStatement crn model massaction volume lattice param func
+syntax keyword crnStatement crn model massaction unit volume lattice param func
 syntax keyword crnStatement species init diffuse event module use import observe
 syntax keyword crnStatement set query solve
 syntax keyword crnInside per with in via and or not propensity ma
