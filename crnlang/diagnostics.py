@@ -171,16 +171,29 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _close_matches(name: str, known: list[str], most: int) -> list[str]:
-    """The nearest known names; among very many, only of those that begin alike."""
+    """The nearest known names; among very many, only those that are a letter off."""
     if len(known) > MOST_COMPARED:
-        size = len(name)
+        # one of the halves is as it should be
+        half, size = len(name) // 2, len(name)
+        start, end = name[:half], name[half + 1 :]
         known = [
-            one for one in known if one[:2] == name[:2] and abs(len(one) - size) < 2
+            one
+            for one in known
+            if (one.startswith(start) or one.endswith(end)) and abs(len(one) - size) < 2
         ]
+        known = [one for one in known if _is_close(name, one)]
     known = [one for one in known[:MOST_COMPARED] if len(one) <= LONGEST_NAME]
     if len(name) > LONGEST_NAME:
         return []
     return difflib.get_close_matches(name, known, n=most, cutoff=0.6)
+
+
+def _is_close(name: str, other: str) -> bool:
+    """Whether a letter less, more or other makes one name the other."""
+    pairs = enumerate(zip(name, other, strict=False))
+    same = next((i for i, (one, two) in pairs if one != two), len(name))
+    rest, other_rest = name[same:], other[same:]
+    return rest[1:] in (other_rest, other_rest[1:]) or rest == other_rest[1:]
 
 
 def listing(names: Iterable[str], most: int = 12) -> str:

@@ -89,8 +89,8 @@ BOMBS = {
     "heads on a line": ("crn 1\n" + "module m() {" * MANY, "CRN118"),
     "named heads": (series("crn 1", "module m{i}() {{", MANY), "CRN420"),
     "typing errors": (
-        series("crn 1", "species X{i}abc in 0..3", 3000)
-        + series("", "X{i}abd -> 0 @ 1", 500),
+        series("crn 1", "species X{i}abc in 0..3", 4000)
+        + series("", "X{i}abd -> 0 @ 1", 800),
         "CRN201",
     ),
     "long names": (
