@@ -322,6 +322,15 @@ class Keyword:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteCount:
+    """`X[0, 3]=5` inside a query."""
+
+    element: Element
+    value: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class QueryStatement:
     """`query NAME = prob(condition, at=times)`."""
 
@@ -329,6 +338,7 @@ class QueryStatement:
     kind: Name
     arguments: tuple[Expression, ...]
     keywords: tuple[Keyword, ...]
+    site_counts: tuple[SiteCount, ...]
     span: Span = field(compare=False, repr=False)
 
 
