@@ -160,6 +160,8 @@ def _last(query: QueryAnswer, samples: float) -> str:
 
 
 def _with_error(value: float, error: float) -> str:
+    if np.isinf(error) and np.isfinite(value):
+        return f"{value:.4g}, error not known"
     return f"{value:.4g} ± {error:.1g}" if 0 < error < np.inf else f"{value:.4g}"
 
 
