@@ -1,6 +1,7 @@
 """Queries -> their records: names found, conditions lowered, times computed."""
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from crnlang.diagnostics import Report, listing
 from crnlang.frontend import ast
@@ -74,7 +75,8 @@ def _asked(query: ast.QueryStatement) -> list[str]:
     parts = {one.key.text: _word(one.value) for one in query.keywords}
     if query.kind.text in ("mfpt", "rate"):
         return [parts.get("from", ""), "to", parts.get("to", "")]
-    return [*words, "from", parts["from"]] if "from" in parts else words
+    is_from = query.kind.text == "hit" and "from" in parts
+    return [*words, "from", parts["from"]] if is_from else words
 
 
 def _word(node: ast.Value) -> str:
@@ -188,9 +190,7 @@ def _lower_passage(
     report: Report,
 ) -> PassageQuery | None:
     """A question about a first passage; `None` where it has an error."""
-    kind: PassageKind = "rate"
-    if query.kind.text != kind:
-        kind = "hit" if query.kind.text == "hit" else "mfpt"
+    kind = cast(PassageKind, query.kind.text)
     parts = {keyword.key.text: keyword.value for keyword in query.keywords}
     begin = parts.get("from")
     end = parts.get("to") if kind != "hit" else next(iter(query.arguments), None)

@@ -50,10 +50,12 @@ def answer_passages(
 
 def _asked(lowered: LoweredNetwork, settings: Settings) -> list[PassageQuery]:
     """The queries about first passages, without the times after the run."""
-    end = settings.until * (1 + TIME_TOLERANCE)
     queries = [q for q in lowered.network.queries if isinstance(q, PassageQuery)]
-    cut = [
-        replace(q, times=tuple(min(t, settings.until) for t in q.times if t <= end))
-        for q in queries
-    ]
+    cut = [replace(q, times=_times_within(q.times, settings.until)) for q in queries]
     return [query for query in cut if query.times or query.kind != "hit"]
+
+
+def _times_within(times: tuple[float, ...], end: float) -> tuple[float, ...]:
+    """The times up to the end of a run; what is above by rounding is the end."""
+    kept = (min(t, end) for t in times if t <= end * (1 + TIME_TOLERANCE))
+    return tuple(dict.fromkeys(kept))

@@ -164,6 +164,20 @@ def test_names_of_queries():
     ]
 
 
+def test_parts_of_queries_may_be_names_of_species():
+    text = (
+        "crn 1\nspecies from, to, by in 0..2\nfrom -> to @ 1\nby -> 0 @ 1\n"
+        "query logp(from=0, to=2, by=1, at=1)\nquery hit(to == 2, from=from == 1, by=1)"
+    )
+    logp, hit = network_of(text, head="").queries
+    assert (logp.name, logp.variables, logp.counts) == (
+        "logp_from_to_by",
+        (0, 1, 2),
+        (0, 2, 1),
+    )
+    assert (hit.name, hit.times) == ("hit_2", (1.0,))
+
+
 def test_copy_numbers_at_sites_are_variables():
     text = (
         "crn 1\nlattice grid(2, 2)\nspecies X in 0..5 per site\nspecies Y in 0..5\n"
