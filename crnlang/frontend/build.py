@@ -270,12 +270,20 @@ class _Builder(PartBuilder):
     def query(self, node: Node) -> ast.QueryStatement:
         label, kind, *parts = cast(list[Any], node.children)
         present = [part for part in parts if part is not None]
+        given = ("keyword", "site_count")
         return ast.QueryStatement(
             self.name(label.children[0]) if label else None,
             self.name(kind),
-            tuple(self.expression(p) for p in present if p.data != "keyword"),
+            tuple(self.expression(p) for p in present if p.data not in given),
             tuple(self.keyword(p) for p in present if p.data == "keyword"),
+            tuple(self.site_count(p) for p in present if p.data == "site_count"),
             self.span(node),
+        )
+
+    def site_count(self, node: Node) -> ast.SiteCount:
+        element, value = cast(list[Any], node.children)
+        return ast.SiteCount(
+            self.element(element), self.expression(value), self.span(node)
         )
 
     def solve(self, node: Node) -> ast.SolveStatement:

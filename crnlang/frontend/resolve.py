@@ -23,7 +23,7 @@ from crnlang.frontend.errors import (
     WrongVersion,
 )
 from crnlang.frontend.names import Declared, Names, built_in_meaning, declare_names
-from crnlang.frontend.questions import check_query
+from crnlang.frontend.questions import TIMES, check_query, is_count
 from crnlang.frontend.rooms import (
     BUILT_IN_FUNCTIONS,
     CHANGED,
@@ -224,7 +224,7 @@ class _Checker:
             self.report.add(error)
 
     def query(self, query: ast.QueryStatement) -> None:
-        check_query(query, self.report)
+        check_query(query, self.names.table, self.report)
         if query.kind.text == "dist":
             for argument in query.arguments:
                 if isinstance(argument, ast.Reference):
@@ -235,10 +235,15 @@ class _Checker:
             for argument in query.arguments:
                 self.expression(argument, STATE)
         for keyword in query.keywords:
-            if keyword.key.text == "at":
+            if is_count(query, keyword):
+                self.species(keyword.key)
+            if is_count(query, keyword) or keyword.key.text in TIMES:
                 self.values(keyword.value)
             elif isinstance(keyword.value, ast.Expression):
                 self.expression(keyword.value, STATE)
+        for count in query.site_counts:
+            self.element(count.element)
+            self.values(count.value)
 
     def side(self, side: ast.Side) -> None:
         for term in side.terms:

@@ -89,18 +89,6 @@ class ReservedWord(Diagnostic):
 
 
 @dataclass(frozen=True)
-class NotYet(Diagnostic):
-    """A construct of a later version."""
-
-    code = "CRN107"
-    message = "{what} not yet in this version of crnlang"
-    help = "{fix}"
-
-    what: str
-    fix: str
-
-
-@dataclass(frozen=True)
 class Unclosed(Diagnostic):
     """A bracket that nothing closes."""
 

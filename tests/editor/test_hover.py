@@ -29,6 +29,7 @@ module half(S) {
 }
 use half(P) as h1
 query prob(total > 3, at=1)
+query hit(total > 3, by=1)
 solve main with ssa { t = 0..1; trajectories = 10 }
 """
 
@@ -58,6 +59,7 @@ def at(marked, text=TEXT):
         ("= x + |y*b", ["func f(x, y)"]),
         ("|massaction", ["massaction falling"]),
         ("|prob(total", ["prob(condition, at=times)"]),
+        ("|hit(total", ["hit(condition, from=condition, by=times)", "was entered"]),
         ("with s|sa", ["Gillespie"]),
         ("|trajectories", ["number of trajectories", "at least 1", "default 10000"]),
     ],
