@@ -94,11 +94,10 @@ def _our_arrow(token: Token, kinds: tuple[str, str]) -> Token:
 def _build(
     tree: Tree[Token] | None, source: SourceText, report: Report
 ) -> ast.ReactionStatement | None:
+    """The reaction of a tree; `None` where it is of another statement with an `@`."""
     built = () if tree is None else build_statement(tree, source, report)
-    for reaction in built:
-        assert isinstance(reaction, ast.ReactionStatement)
-        return reaction
-    return None
+    reactions = (one for one in built if isinstance(one, ast.ReactionStatement))
+    return next(reactions, None)
 
 
 def _read_sides(tokens: Sequence[Token]) -> Tree[Token] | None:
