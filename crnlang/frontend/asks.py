@@ -1,6 +1,7 @@
 """Queries -> their records: names found, conditions lowered, times computed."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from crnlang.diagnostics import Report, listing
@@ -44,27 +45,42 @@ def lower_queries(
     where a name is taken. What none of the solve blocks can answer is warned of.
     """
     statements = list(queries)
-    taken = {query.name.text for query in statements if query.name}
+    free = _FreeNames({query.name.text for query in statements if query.name})
+    runs = _runs_of(solves, report)
     found: list[Query] = []
     for place, query in enumerate(statements, start=1):
-        name = query.name.text if query.name else _free_name(query, place, taken)
-        taken.add(name)
+        name = query.name.text if query.name else free.take(_plain_name(query, place))
         if (lowered := _lower_query(query, name, scope, report)) is not None:
             found.append(lowered)
-            _check_runs(query, lowered, solves, report)
+            if runs is not None and not report.lacks("times"):
+                _check_runs(query, lowered, runs, report)
     return tuple(found)
 
 
-def _free_name(query: ast.QueryStatement, place: int, taken: set[str]) -> str:
+class _FreeNames:
+    """Names that are taken, and the next number to try behind each."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+        self.numbers: dict[str, int] = {}
+
+    def take(self, name: str) -> str:
+        """The name, with the first number behind it that makes it free."""
+        free, number = name, self.numbers.get(name, 1)
+        while free in self.taken:
+            number += 1
+            free = f"{name}_{number}"
+        self.numbers[name] = number
+        self.taken.add(free)
+        return free
+
+
+def _plain_name(query: ast.QueryStatement, place: int) -> str:
+    """What a query without a name is called where that is free."""
     words = _asked(query)
     parts = words if all(words) else [str(place)]
     is_given = any(keyword.key.text == "given" for keyword in query.keywords)
-    name = "_".join([query.kind.text, *parts, *(["given"] if is_given else [])])
-    free, number = name, 1
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
-    return free
+    return "_".join([query.kind.text, *parts, *(["given"] if is_given else [])])
 
 
 def _asked(query: ast.QueryStatement) -> list[str]:
@@ -216,26 +232,20 @@ def _states(
     return found
 
 
-def _check_runs(
-    query: ast.QueryStatement,
-    lowered: Query,
-    solves: Sequence[SolveBlock],
-    report: Report,
-) -> None:
-    """Warn of times that no solve block reaches, and of what its engines cannot do."""
-    is_clear = all(report.is_sound(solve.span) for solve in solves)
-    if not solves or not is_clear or report.lacks("times"):
-        return
-    end = max(map(_end_of, solves))
-    last = max(lowered.times, default=0.0)
-    if last > end * (1 + 1e-9):
-        value = next(k.value for k in query.keywords if k.key.text in TIMES)
-        report.add(AfterTheRuns(value.span, f"{last:g}", f"{end:g}"))
-    able = PASSAGE_ENGINES.get(query.kind.text)
-    if able is not None and not any(solve.engine in able for solve in solves):
-        kind = query.kind
-        known = listing(f"`{engine}`" for engine in able)
-        report.add(Unanswered(kind.span, kind.text, known, able[0], f"{end:g}"))
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """The engines of a file, and the latest time that one of them reaches."""
+
+    engines: frozenset[str]
+    end: float
+
+
+def _runs_of(solves: Sequence[SolveBlock], report: Report) -> _Runs | None:
+    """What the solve blocks run; `None` without any, and where one has an error."""
+    if not solves or not all(report.is_sound(solve.span) for solve in solves):
+        return None
+    engines = frozenset(solve.engine for solve in solves)
+    return _Runs(engines, max(map(_end_of, solves)))
 
 
 def _end_of(solve: SolveBlock) -> float:
@@ -245,3 +255,19 @@ def _end_of(solve: SolveBlock) -> float:
     if isinstance(interval, tuple):
         return interval[-1]
     return until if isinstance(until, float) else Settings.until
+
+
+def _check_runs(
+    query: ast.QueryStatement, lowered: Query, runs: _Runs, report: Report
+) -> None:
+    """Warn of times that no solve block reaches, and of what its engines cannot do."""
+    end = f"{runs.end:g}"
+    last = max(lowered.times, default=0.0)
+    if last > runs.end * (1 + 1e-9):
+        value = next(k.value for k in query.keywords if k.key.text in TIMES)
+        report.add(AfterTheRuns(value.span, f"{last:g}", end))
+    able = PASSAGE_ENGINES.get(query.kind.text)
+    if able is not None and runs.engines.isdisjoint(able):
+        kind = query.kind
+        known = listing(f"`{engine}`" for engine in able)
+        report.add(Unanswered(kind.span, kind.text, known, able[0], end))

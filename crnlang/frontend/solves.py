@@ -51,11 +51,12 @@ def _setting(value: ast.Value, scope: Scope, report: Report) -> SettingValue:
     """
     if not isinstance(value, ast.Reference):
         return numbers_of(value, scope, report)
-    names = scope.names
-    is_number = value.name in (*names.of_kind("parameter"), *CONSTANTS)
-    if is_number or value.name in names.doubtful:
+    name, names = value.name, scope.names
+    declared = names.table.get(name)
+    is_parameter = declared is not None and declared.kind == "parameter"
+    if is_parameter or name in CONSTANTS or name in names.doubtful:
         return constant_value(value, scope, "this value", report)
-    return value.name
+    return name
 
 
 def _check_settings(

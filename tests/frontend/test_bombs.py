@@ -160,6 +160,12 @@ def test_a_bomb_is_an_error(text, code, tmp_path):
         series(SOUND, "func f{i}(x) = x + {i}", 20_000),
         series(f"{SOUND}observe o0 = X", "observe o{i} = o{before}", 20_000),
         series(f"{HEAD}param k = 1\nX -> 0 @ k", "event at {i}: k = {i}", 2000),
+        series(SOUND, "query dist(X, at=1)", 10_000),
+        series(
+            series(SOUND, "query hit(X > 1, by=1)", 3000),
+            "solve a{i} with fsp {{ t = 0..1; states = box }}",
+            3000,
+        ),
         series(
             f"{SOUND}module m0(S) {{\nS -> 0 @ 1\n}}",
             "module m{i}(S) {{; use m{before}(S) as a; }}",
