@@ -12,6 +12,9 @@ Every stage runs, whatever the stages before it have found, and reports what it 
 the sound part of the file; so all errors of a file are told at once.
 """
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +85,26 @@ class Analysis:
 
 def analyse_text(text: str, path: str = "<text>") -> Analysis:
     """Take the text of a `.crn` file through all stages, whatever they find."""
+    with _uncollected():
+        return _analyse(text, path)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for garbage meanwhile: trees grow and stay, and it would be searched.
+
+    A third of the time of a file of 100 000 statements.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _analyse(text: str, path: str) -> Analysis:
     source, report = SourceText(path, text), Report()
     program = parse_program(source, report)
     written_out = expand_modules(program, report)

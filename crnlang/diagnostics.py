@@ -20,6 +20,9 @@ Missing = Literal["species", "reactions", "times"]
 #: A line is shown up to so many columns around the place of a diagnostic.
 LONGEST_LINE = 240
 
+#: Names are compared letter by letter up to this length, and with so many others.
+LONGEST_NAME, MOST_COMPARED = 100, 300
+
 #: More diagnostics than this are counted, not shown.
 MOST_SHOWN = 100
 
@@ -88,7 +91,8 @@ class Diagnostic:
 
     def facts(self) -> dict[str, object]:
         """The instance's fields, by name, as the templates see them."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {k: _shortened(v) if isinstance(v, str) else v for k, v in found.items()}
 
     def related(self) -> tuple[tuple[Span, str], ...]:
         """Other places that explain this one, each with a label."""
@@ -143,9 +147,10 @@ class CrnError(Refusal):
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """`did you mean ...?` for the known name nearest to `name`, or an empty text."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    near = _close_matches(name, names, 1)
     if not near:
-        lowered = {candidate.lower(): candidate for candidate in known}
+        lowered = {candidate.lower(): candidate for candidate in names}
         near = [lowered[name.lower()]] if name.lower() in lowered else []
     return f"did you mean `{near[0]}`?" if near else ""
 
@@ -159,10 +164,36 @@ def nearest(name: str, known: Iterable[str]) -> str:
     same = [candidate for candidate in names if candidate.lower() == name.lower()]
     if len(same) == 1:
         return same[0]
-    near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
+    near = _close_matches(name, names, 2)
     closeness = [difflib.SequenceMatcher(None, one, name).ratio() for one in near]
     is_clear = len(near) == 1 or (len(near) == 2 and closeness[0] > closeness[1])
     return near[0] if is_clear else ""
+
+
+def _close_matches(name: str, known: list[str], most: int) -> list[str]:
+    """The nearest known names; among very many, only those that are a letter off."""
+    if len(known) > MOST_COMPARED:
+        # one of the halves is as it should be
+        half, size = len(name) // 2, len(name)
+        start, end = name[:half], name[half + 1 :]
+        known = [
+            one
+            for one in known
+            if (one.startswith(start) or one.endswith(end)) and abs(len(one) - size) < 2
+        ]
+        known = [one for one in known if _is_close(name, one)]
+    known = [one for one in known[:MOST_COMPARED] if len(one) <= LONGEST_NAME]
+    if len(name) > LONGEST_NAME:
+        return []
+    return difflib.get_close_matches(name, known, n=most, cutoff=0.6)
+
+
+def _is_close(name: str, other: str) -> bool:
+    """Whether a letter less, more or other makes one name the other."""
+    pairs = enumerate(zip(name, other, strict=False))
+    same = next((i for i, (one, two) in pairs if one != two), len(name))
+    rest, other_rest = name[same:], other[same:]
+    return rest[1:] in (other_rest, other_rest[1:]) or rest == other_rest[1:]
 
 
 def listing(names: Iterable[str], most: int = 12) -> str:
@@ -227,6 +258,13 @@ def _excerpt(span: Span, label: str, mark: str) -> list[str]:
     return [f"{gutter} |", f"{line} | {text}".rstrip(), underline]
 
 
+def _shortened(text: str) -> str:
+    """The text; without its middle where it is longer than any that makes sense."""
+    if len(text) <= 2 * LONGEST_LINE:
+        return text
+    return f"{text[:LONGEST_LINE]} ... {text[-LONGEST_LINE // 4 :]}"
+
+
 def _visible(char: str) -> str:
     """No control character reaches the terminal, but for the tab."""
     return char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}"
@@ -277,6 +315,11 @@ class Report:
         """Raise `CrnError` with everything found, if there is an error among it."""
         if any(d.severity == "error" for d in self._found):
             raise CrnError(self._found)
+
+    @property
+    def count(self) -> int:
+        """How many faults have been added so far."""
+        return len(self._found)
 
     @property
     def found(self) -> tuple[Diagnostic, ...]:

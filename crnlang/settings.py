@@ -207,6 +207,14 @@ ENGINES: dict[str, type[Settings]] = {
 }
 
 
+#: The engines that answer each question about a first passage.
+PASSAGE_ENGINES: dict[str, tuple[str, ...]] = {
+    "hit": ("fsp", "ssa"),
+    "mfpt": ("fsp", "ssa"),
+    "rate": ("fsp",),
+}
+
+
 def resolve_settings(engine: str, values: Mapping[str, Value]) -> Settings:
     """The settings record of an engine from plain values by name.
 

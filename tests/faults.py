@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from crnlang.diagnostics import Report, SourceText
 from crnlang.frontend import ast
 from crnlang.frontend.parse import parse_program
+from crnlang.frontend.questions import TIMES
 from crnlang.frontend.tokens import split_statements
 from crnlang.testing import programs
 
@@ -45,7 +46,8 @@ solve main with fsp { t = 0..4; save = [1, 4] }"""
 
 #: Statements that are wrong by themselves, with their codes; `#` is a number.
 WRONG_STATEMENTS = {
-    "query mfpt(from=C, to=D)": "CRN107",
+    "unit z# = 1": "CRN110",
+    "unit M = # [s]": "CRN433",
     "D --> 0, 1": "CRN103",
     "D -> 0": "CRN104",
     "D -> 0 1": "CRN104",
@@ -89,6 +91,10 @@ WRONG_STATEMENTS = {
     "101 D -> 0 @ 1": "CRN211",
     "param z# = 1/0": "CRN212",
     "query dist(D)": "CRN213",
+    "query mfpt(from=D > 3)": "CRN213",
+    "query hit(D > 3, from=D < 3, by=0:1, at=1)": "CRN213",
+    "query rate(from=D > t, to=D == 0)": "CRN213",
+    "query logp(D=1, z#=1, at=1)": "CRN201",
     "query dist(D, at=[-1])": "CRN214",
     "query dist(D, at=3:1)": "CRN214",
     "model z#": "CRN215",
@@ -99,6 +105,8 @@ WRONG_STATEMENTS = {
     "species z# in 0..3 = 4": "CRN303",
     "0 -> D @ 0 - 1": "CRN304",
     "D -> 0 @ propensity(0 - D)": "CRN305",
+    "query logp(D=10, at=1)": "CRN320",
+    "query mfpt(from=D > 3, to=D > 4)": "CRN321",
     "solve z# with fsp { samplez = 3 }": "CRN501",
     "solve z# with tvdp { t = 0..3 }": "CRN501",
     "solve z# with fsp { t = 1..3; save = [2] }": "CRN501",
@@ -224,12 +232,15 @@ def _in_reactions(sound, number):
 
 def _in_questions(sound, number):
     for query in sound.all(ast.QueryStatement):
-        at = next(k for k in query.keywords if k.key.text == "at")
-        yield sound.replaced("CRN213", at.key.span, "when")
-        yield sound.replaced("CRN214", at.value.span, "0:1:0")
-        yield sound.replaced("CRN201", at.value.span, f"zz{number}")
-        yield sound.replaced("CRN107", query.kind.span, "mfpt")
-        yield sound.replaced("CRN101", at.value.span, "")
+        kind = query.kind.text
+        part = query.keywords[-1]
+        no_part = "CRN201" if kind == "logp" else "CRN213"
+        yield sound.replaced(no_part, part.key.span, f"when{number}")
+        yield sound.replaced("CRN201", part.value.span, f"zz{number}")
+        yield sound.replaced("CRN209", query.kind.span, f"{kind}x")
+        yield sound.replaced("CRN101", part.value.span, "")
+        if part.key.text in TIMES:
+            yield sound.replaced("CRN214", part.value.span, "0:1:0")
     for solve in sound.all(ast.SolveStatement):
         yield sound.replaced("CRN501", solve.engine.span, "tpdv")
         for setting in solve.settings:

@@ -98,6 +98,10 @@ def test_a_mutated_program_compiles_or_has_errors(data):
             "species A = 1\n+ + -> A @ 1\n0 -> 0 @ 1",
             [("CRN101", 3)],
         ),
+        (  # a `diffuse` with an arrow is no reaction
+            "species A in 0..3\ndiffuse A-> -2\ndiffuse A => B @ 1\nA -> 0 @ 1",
+            [("CRN101", 3), ("CRN103", 4)],
+        ),
         (  # an unknown name is one error, a second one another
             "species A in 0..3\nA -> 0 @ k\n0 -> A @ k\n0 -> A @ l",
             [("CRN201", 3), ("CRN201", 5)],

@@ -82,7 +82,7 @@ def print_summary(
     console.print(_species_table(run.data, save))
     if run.data.queries:
         console.print(Text("queries, at the last time of each", style="bold"))
-        console.print(_query_table(run.data.queries))
+        console.print(_query_table(run.data))
     for note in run.notes:
         console.print(Text(f"note: {note}"))
     console.print(Text(verdict(run, compilation.lowered.space)))
@@ -121,27 +121,35 @@ def shown_places(times: np.ndarray, save: Sequence[float]) -> list[int]:
     return [chosen[round(pick)] for pick in picks]
 
 
-def _query_table(queries: Sequence[QueryAnswer]) -> Table:
-    """The answer of each query at the last time that it asks for."""
+def _query_table(data: RunData) -> Table:
+    """The answer of each query at the last time that it asks for, if it has times."""
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("query", "times"):
         table.add_column(title)
     table.add_column("t", justify="right")
     table.add_column("answer")
-    for query in queries[:MOST_ROWS]:
-        count = len(query.times)
-        table.add_row(query.name, str(count), f"{query.times[-1]:g}", _last(query))
-    if len(queries) > MOST_ROWS:
-        table.caption = f"and {len(queries) - MOST_ROWS} more"
+    for query in data.queries[:MOST_ROWS]:
+        has_times = not np.isnan(query.times[-1])
+        count = str(len(query.times)) if has_times else ""
+        time = f"{query.times[-1]:g}" if has_times else ""
+        table.add_row(query.name, count, time, _last(query, data.samples[-1]))
+    if len(data.queries) > MOST_ROWS:
+        table.caption = f"and {len(data.queries) - MOST_ROWS} more"
     return table
 
 
-def _last(query: QueryAnswer) -> str:
-    """The answer at the last time; of a law, its peak."""
+def _last(query: QueryAnswer, samples: float) -> str:
+    """The answer at the last time; of a law, its peak.
+
+    `samples` is the effective number behind it, inf for an exact law.
+    """
     values, errors = query.values[-1], query.errors[-1]
     if np.isnan(values).any():
         return "the condition never holds"
     if query.kind != "dist":
+        is_unseen = (query.kind, float(values)) in (("logp", -np.inf), ("hit", 0.0))
+        if is_unseen and np.isfinite(samples):
+            return f"{float(values):g}: none of {samples:,.0f} samples"
         return _with_error(float(values), float(errors))
     peak = np.unravel_index(int(values.argmax()), values.shape)
     where = ", ".join(
@@ -152,7 +160,9 @@ def _last(query: QueryAnswer) -> str:
 
 
 def _with_error(value: float, error: float) -> str:
-    return f"{value:.4g} ± {error:.1g}" if error > 0 else f"{value:.4g}"
+    if np.isinf(error) and np.isfinite(value):
+        return f"{value:.4g}, error not known"
+    return f"{value:.4g} ± {error:.1g}" if 0 < error < np.inf else f"{value:.4g}"
 
 
 def _cost(run: Run) -> str:

@@ -19,10 +19,17 @@ PACE = 5.0
     help="Number of networks; about a tenth of a second each.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-def selftest(examples: int, seed: int) -> None:
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Each computes in one thread, on networks with seeds of its own.",
+)
+def selftest(examples: int, seed: int, processes: int) -> None:
     """Check the invariants of compiler and engines on generated networks."""
     # imported here because it loads JAX and numba
-    from crnlang.selftest import examine_networks
+    from crnlang.selftest import examine_in_processes
 
     started = last = time.perf_counter()
 
@@ -35,7 +42,7 @@ def selftest(examples: int, seed: int) -> None:
                 f"{done} of {examples} networks, {now - started:.0f} s", err=True
             )
 
-    tallies = examine_networks(examples, seed, report)
+    tallies = examine_in_processes(examples, seed, report, processes)
     width = max(map(len, tallies))
     click.echo(f"{'invariant'.ljust(width)}  networks  seconds")
     for name, tally in tallies.items():

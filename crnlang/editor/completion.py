@@ -24,6 +24,7 @@ from crnlang.editor.words import (
 )
 from crnlang.frontend import ast
 from crnlang.frontend.grammar import reserved_words
+from crnlang.frontend.questions import PARTS
 from crnlang.frontend.rooms import KINDS
 from crnlang.frontend.tokens import (
     STATEMENT_WORDS,
@@ -150,8 +151,9 @@ def _choices(
         yield from _values(CHOICES[("NAME:boundary",)])
     if first == "_QUERY" and "_LPAR" not in kinds and last in ("_QUERY", "_ASSIGN"):
         yield from _values({name: what for name, (_, what) in QUERIES.items()})
-    if first == "_QUERY" and last in ("_LPAR", "_COMMA"):
-        yield from _values(QUERY_PARTS)
+    if first == "_QUERY" and "_LPAR" in kinds and last in ("_LPAR", "_COMMA"):
+        parts = PARTS.get(texts[kinds.index("_LPAR") - 1], ())
+        yield from _values({part: QUERY_PARTS[part] for part in parts})
     if first == "_DIFFUSE" and last == "NAME":
         yield Candidate("coefficient", "value", "a diffusion coefficient follows")
     if (first, last) in (("_USE", "_RPAR"), ("_IMPORT", "STRING")):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from crnlang.compiler import Analysis
 from crnlang.diagnostics import Span
 from crnlang.editor.options import describe_engine, describe_setting, settings_of
-from crnlang.editor.places import Word, find_declaration, statement_at, word_at
+from crnlang.editor.places import Word, find_declaration, is_unit, statement_at, word_at
 from crnlang.editor.words import FUNCTIONS, INSIDE, NUMBERS, QUERIES, STATEMENTS
 from crnlang.frontend import ast
 from crnlang.frontend.grammar import reserved_words
@@ -62,6 +62,8 @@ def _about_word(analysis: Analysis, word: Word, statement: ast.Statement | None)
         place = find_declaration(analysis, word.span.start)
         if place is not None:
             return _about_declaration(analysis, word.text, place)
+        if is_unit(analysis, word):
+            return ""
         if word.text in FUNCTIONS:
             usage, value = FUNCTIONS[word.text]
             return f"{_code(usage)}\n{value}"
@@ -95,7 +97,8 @@ def _about_declaration(analysis: Analysis, name: str, place: Span) -> str:
     text = statement.span.text
     if isinstance(statement, ast.ParameterDeclaration):
         text = f"param {text}"
-    facts = _facts(analysis, name)
+    is_definition = isinstance(statement, ast.UnitDefinition)
+    facts = "" if is_definition else _facts(analysis, name)
     return _code(text) + (f"\n{facts}" if facts else "")
 
 

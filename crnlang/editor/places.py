@@ -57,6 +57,8 @@ def find_declaration(analysis: Analysis, offset: int) -> Span | None:
     word = word_at(analysis.program.source, offset)
     if word is None or word.kind not in ("NAME", "INDEXED"):
         return None
+    if is_unit(analysis, word):
+        return _unit(analysis, word.text)
     for _, name in local_names(analysis, offset):
         if name.text == word.text:
             return name.span
@@ -66,6 +68,31 @@ def find_declaration(analysis: Analysis, offset: int) -> Span | None:
     if isinstance(statement, ast.UseStatement):
         return _module(analysis, statement, word.text)
     return None
+
+
+def is_unit(analysis: Analysis, word: Word) -> bool:
+    """Whether a name is one of a unit, which has nothing to do with other names."""
+    statement = statement_at(analysis, word.span.start)
+    match statement:
+        case ast.UnitDefinition(name=name) if name.span == word.span:
+            return True
+        case ast.UnitDefinition() | ast.VolumeStatement() | ast.ParameterDeclaration():
+            source, start = statement.span.source, statement.span.start
+            kinds = [one.kind for one in words_of(source, start, word.span.start)]
+        case _:
+            return False
+    brackets = [i for i, kind in enumerate(kinds) if kind in ("_LSQB", "_RSQB")]
+    if not brackets or kinds[brackets[-1]] == "_RSQB":
+        return False
+    return kinds[brackets[-1] - 1] != "INDEXED"  # else the index of a site
+
+
+def _unit(analysis: Analysis, name: str) -> Span | None:
+    """The definition of a unit; `None` for one of the language."""
+    defined = [
+        s for s in analysis.program.statements if isinstance(s, ast.UnitDefinition)
+    ]
+    return next((one.name.span for one in defined if one.name.text == name), None)
 
 
 def local_names(analysis: Analysis, offset: int) -> Iterator[tuple[str, ast.Name]]:

@@ -42,6 +42,7 @@ _ITEMS = {
 }
 _SYMBOLS = {
     "model": lsp.SymbolKind.File,
+    "unit": lsp.SymbolKind.Constant,
     "lattice": lsp.SymbolKind.Array,
     "module": lsp.SymbolKind.Module,
     "parameter": lsp.SymbolKind.Constant,

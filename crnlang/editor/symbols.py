@@ -54,6 +54,7 @@ def _symbols(statement: ast.Statement) -> Iterator[Symbol]:
             yield Symbol(name.text, "module", span, name.span)
         case (
             ast.ModelStatement(name=name)
+            | ast.UnitDefinition(name=name)
             | ast.ParameterDeclaration(name=name)
             | ast.FunctionDeclaration(name=name)
             | ast.ObserveStatement(name=name)
@@ -68,6 +69,7 @@ def _symbols(statement: ast.Statement) -> Iterator[Symbol]:
 
 _KINDS: dict[type, str] = {
     ast.ModelStatement: "model",
+    ast.UnitDefinition: "unit",
     ast.ParameterDeclaration: "parameter",
     ast.FunctionDeclaration: "function",
     ast.ObserveStatement: "observable",

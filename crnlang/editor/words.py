@@ -12,6 +12,7 @@ STATEMENTS = {
         "massaction falling",
         "what `@ k` means for repeated reactants: `falling`, `binomial` or `power`",
     ),
+    "unit": ("unit week = 7 [d]", "a unit of your own, for what stands below it"),
     "volume": ("volume 1 [fL]", "converts constants in concentrations to copy numbers"),
     "lattice": ("lattice grid(8, 8) boundary reflecting", "the sites of the model"),
     "param": ("param k = 0.3 [1/s] in 0.1..1 log", "constants"),
@@ -25,7 +26,7 @@ STATEMENTS = {
     "import": ('import "lib.crn" as lib', "the modules of another file"),
     "observe": ("observe total = X + 2*X2", "a named quantity"),
     "set": ("set high = X > 20 and Y == 0", "a named set of states"),
-    "query": ("query prob(high, at=0:40:1)", "a question: `prob`, `dist` or `expect`"),
+    "query": ("query prob(high, at=0:40:1)", "a question: `prob`, `hit`, ..."),
     "solve": ("solve main with tdvp { t = 0..40 }", "an engine and its settings"),
 }
 
@@ -110,8 +111,24 @@ QUERIES = {
     "prob": ("prob(condition, at=times)", "probability of a set of states"),
     "dist": ("dist(A, B, at=times)", "joint law of some species"),
     "expect": ("expect(expression, at=times)", "mean of a quantity"),
+    "logp": ("logp(A=3, B=0, at=times)", "log-probability of some copy numbers"),
+    "hit": (
+        "hit(condition, from=condition, by=times)",
+        "probability that a set of states was entered",
+    ),
+    "mfpt": (
+        "mfpt(from=condition, to=condition)",
+        "mean time until a set of states is entered",
+    ),
+    "rate": (
+        "rate(from=condition, to=condition)",
+        "rate at which a set of states is entered, after a while",
+    ),
 }
 QUERY_PARTS = {
     "at": "times: `5`, `[1, 5, 10]` or `0:40:1`",
+    "by": "times: `5`, `[1, 5, 10]` or `0:40:1`",
     "given": "a condition that holds as well",
+    "from": "the states in which the passage starts",
+    "to": "the states that are entered",
 }

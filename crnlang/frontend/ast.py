@@ -9,13 +9,16 @@ from crnlang.diagnostics import SourceText, Span
 from crnlang.frontend.nodes import Application as Application
 from crnlang.frontend.nodes import Element as Element
 from crnlang.frontend.nodes import Expression as Expression
+from crnlang.frontend.nodes import File as File
 from crnlang.frontend.nodes import Interval as Interval
+from crnlang.frontend.nodes import Keyword as Keyword
 from crnlang.frontend.nodes import Literal as Literal
 from crnlang.frontend.nodes import MassActionFactor as MassActionFactor
 from crnlang.frontend.nodes import Name as Name
 from crnlang.frontend.nodes import Operation as Operation
 from crnlang.frontend.nodes import Reference as Reference
 from crnlang.frontend.nodes import Side as Side
+from crnlang.frontend.nodes import SiteCount as SiteCount
 from crnlang.frontend.nodes import Steps as Steps
 from crnlang.frontend.nodes import Term as Term
 from crnlang.frontend.nodes import Value as Value
@@ -48,19 +51,21 @@ class MassActionStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeStatement:
-    """`volume 1 [fL]`."""
+class UnitDefinition:
+    """`unit week = 7 [d]`."""
 
+    name: Name
     value: Expression
     unit: str
     span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """`"edges.csv"`, as seen from the folder of the `.crn` file."""
+class VolumeStatement:
+    """`volume 1 [fL]`."""
 
-    path: str
+    value: Expression
+    unit: str
     span: Span = field(compare=False, repr=False)
 
 
@@ -313,15 +318,6 @@ class SetStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class Keyword:
-    """`at=0:40:1` inside a query, `samples = 4096` inside a solve block."""
-
-    key: Name
-    value: Value
-    span: Span = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class QueryStatement:
     """`query NAME = prob(condition, at=times)`."""
 
@@ -329,6 +325,7 @@ class QueryStatement:
     kind: Name
     arguments: tuple[Expression, ...]
     keywords: tuple[Keyword, ...]
+    site_counts: tuple[SiteCount, ...]
     span: Span = field(compare=False, repr=False)
 
 
@@ -359,6 +356,7 @@ Statement = (
     Header
     | ModelStatement
     | MassActionStatement
+    | UnitDefinition
     | VolumeStatement
     | LatticeStatement
     | ParameterDeclaration

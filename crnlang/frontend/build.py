@@ -8,10 +8,8 @@ from lark import Token, Tree
 from crnlang.diagnostics import Report, SourceText
 from crnlang.frontend import ast
 from crnlang.frontend.build_parts import Node, PartBuilder
+from crnlang.frontend.depth import MAX_DEPTH
 from crnlang.frontend.syntax_errors import TooDeep
-
-#: Deepest tree that is accepted: every later stage may recurse safely.
-MAX_DEPTH = 150
 
 
 def build_statement(
@@ -45,6 +43,7 @@ class _Builder(PartBuilder):
             "header": self.header,
             "model": self.model,
             "massaction": self.massaction,
+            "unit_definition": self.unit_definition,
             "volume": self.volume,
             "lattice": self.lattice,
             "func": self.func,
@@ -77,6 +76,12 @@ class _Builder(PartBuilder):
 
     def unit(self, node: Node) -> str:
         return self.span(node).text[1:-1].strip()
+
+    def unit_definition(self, node: Node) -> ast.UnitDefinition:
+        name, value, unit = cast(list[Any], node.children)
+        return ast.UnitDefinition(
+            self.name(name), self.expression(value), self.unit(unit), self.span(node)
+        )
 
     def volume(self, node: Node) -> ast.VolumeStatement:
         value, unit = cast(list[Any], node.children)
@@ -265,12 +270,20 @@ class _Builder(PartBuilder):
     def query(self, node: Node) -> ast.QueryStatement:
         label, kind, *parts = cast(list[Any], node.children)
         present = [part for part in parts if part is not None]
+        given = ("keyword", "site_count")
         return ast.QueryStatement(
             self.name(label.children[0]) if label else None,
             self.name(kind),
-            tuple(self.expression(p) for p in present if p.data != "keyword"),
+            tuple(self.expression(p) for p in present if p.data not in given),
             tuple(self.keyword(p) for p in present if p.data == "keyword"),
+            tuple(self.site_count(p) for p in present if p.data == "site_count"),
             self.span(node),
+        )
+
+    def site_count(self, node: Node) -> ast.SiteCount:
+        element, value = cast(list[Any], node.children)
+        return ast.SiteCount(
+            self.element(element), self.expression(value), self.span(node)
         )
 
     def solve(self, node: Node) -> ast.SolveStatement:

@@ -345,3 +345,33 @@ class SettingTwice(Diagnostic):
 
     def related(self) -> tuple[tuple[Span, str], ...]:
         return ((self.first, "first set here"),)
+
+
+@dataclass(frozen=True)
+class AfterTheRuns(Diagnostic):
+    """A query for a time that no run of the file reaches."""
+
+    code = "CRN503"
+    severity = "warning"
+    message = "no run of this file reaches t = {time}"
+    note = "its `solve` blocks end at t = {end}"
+    help = "lengthen a run: `t = 0..{time}`"
+
+    time: str
+    end: str
+
+
+@dataclass(frozen=True)
+class Unanswered(Diagnostic):
+    """A query that the engines of the file cannot answer."""
+
+    code = "CRN504"
+    severity = "warning"
+    message = "no `solve` block of this file can answer `{kind}`"
+    note = "engines that can: {engines}"
+    help = "add a block: `solve passage with {engine} {{ t = 0..{end} }}`"
+
+    kind: str
+    engines: str
+    engine: str
+    end: str

@@ -5,6 +5,7 @@ query reads it; so every engine that knows time-dependent rates knows such event
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,8 +13,13 @@ from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.errors import NotFinite, Repeated
 from crnlang.frontend.event_errors import BadEvent
-from crnlang.frontend.expressions import lower_expression, site_of, try_constant
-from crnlang.frontend.lattice_errors import WhichSite
+from crnlang.frontend.expressions import (
+    demand_small,
+    lower_expression,
+    site_of,
+    try_constant,
+)
+from crnlang.frontend.lattice_errors import OtherSites, WhichSite
 from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.ir.expr import (
     Expr,
@@ -59,7 +65,10 @@ def lower_events(
             except Refused as refused:
                 refused.tell(report)
     for index, steps in switches.items():
-        scope.changed[index] = _piecewise(index, steps)
+        try:
+            scope.changed[index] = _piecewise(index, steps, statements[-1].span)
+        except Refused as refused:
+            refused.tell(report)
     counts = [pair for pair in timed if pair[1].name.text in scope.species]
     return _count_changes(counts, scope, report)
 
@@ -116,11 +125,12 @@ def _switch(
 
     def now(leaf: Expr) -> Expr:
         if isinstance(leaf, ParameterRef) and leaf.index in switches:
-            earlier = [v for when, v in switches[leaf.index] if when < time]
-            return earlier[-1] if earlier else leaf
+            steps = reversed(switches[leaf.index])
+            return next((v for when, v in steps if when < time), leaf)
         return leaf
 
     value = map_leaves(value, now)
+    demand_small(value, change.value.span)
     found = evaluate_float64(value, (), scope.constants, 0.0)
     bad = found[~np.isfinite(found)].ravel()
     if len(bad):
@@ -129,14 +139,32 @@ def _switch(
     switches.setdefault(target.index, []).append((time, value))
 
 
-def _piecewise(index: int, steps: Sequence[tuple[float, Expr]]) -> Expr:
-    """The parameter as a function of time."""
-    *_, (_, value) = steps
-    befores = [ParameterRef(index), *(v for _, v in steps[:-1])]
-    for (time, _), before in reversed(list(zip(steps, befores, strict=True))):
-        is_early = call(Function.LT, Time(), number(time))
-        value = call(Function.IF, is_early, before, value)
-    return value
+def _piecewise(index: int, steps: Sequence[tuple[float, Expr]], last: Span) -> Expr:
+    """The parameter as a function of time.
+
+    Raises:
+        Refused: the events, up to the `last`, are too many.
+    """
+    values = [ParameterRef(index), *(value for _, value in steps)]
+    found = _choice([time for time, _ in steps], values)
+    demand_small(found, last)
+    return found
+
+
+def _choice(times: Sequence[float], values: Sequence[Expr]) -> Expr:
+    """The value before the first time, from there to the second, and so on.
+
+    Halved again and again, so that many times nest a few levels only.
+    """
+    if not times:
+        return values[0]
+    middle = (len(times) + 1) // 2 if len(times) > 2 else 1
+    return call(
+        Function.IF,
+        call(Function.LT, Time(), number(times[middle - 1])),
+        _choice(times[: middle - 1], values[:middle]),
+        _choice(times[middle:], values[middle:]),
+    )
 
 
 def _count_change(
@@ -150,12 +178,17 @@ def _count_change(
     name, site = change.name, None
     if change.element is not None:
         site = site_of(change.element, scope)
-    value = lower_expression(change.value, scope, report, Reading.OWN_SITE)
+    try:
+        value = lower_expression(change.value, scope, report, Reading.OWN_SITE)
+    except Refused as refused:
+        if isinstance(found := refused.diagnostic, OtherSites):
+            raise Refused(_of_event(found, name.text, scope)) from None
+        raise
     reads = tuple(sorted(slots_of(value)))
     if not scope.is_per_site(name.text):
         names = {place: text for text, place in scope.species.items()}
         for text in filter(scope.is_per_site, (names[slot] for slot in reads)):
-            fix = f"`{name.text}` has no site: its new value cannot depend on one"
+            fix = f"`{name.text}` has no site; use species without sites"
             raise Refused(WhichSite(change.value.span, text, fix))
     slots = [0] * len(scope.species)
     for slot, species in enumerate(reads):
@@ -168,3 +201,14 @@ def _count_change(
         move_slots(value, slots),
         change.span,
     )
+
+
+def _of_event(found: OtherSites, name: str, scope: Scope) -> OtherSites:
+    """What is said of a new value that reads other sites, of this species."""
+    if scope.is_per_site(name):
+        reader = "an event reads only the site that it changes"
+        fix = f"write plain names: `{name}` is the count at that site just before"
+    else:
+        reader = f"`{name}` has no site"
+        fix = "use parameters, and species without sites"
+    return replace(found, reader=reader, fix=fix)

@@ -42,6 +42,8 @@ from crnlang.ir.expr import (
 #: Largest expression, in nodes, and deepest nesting, functions written out.
 MAX_SIZE = 20_000
 MAX_DEPTH = 150
+#: Deepest nesting where functions are written out, a call counting as one level.
+MAX_NESTING = 225
 #: Largest `sum` over sites and its like, in nodes.
 MAX_SITES_SIZE = 2_000_000
 
@@ -117,6 +119,13 @@ def try_lower(
         return None
 
 
+def demand_small(expr: Expr, span: Span) -> None:
+    """Raises `Refused` for an expression that has grown too large or too deep."""
+    measured = _measure(expr)
+    if measured.size > MAX_SIZE or measured.depth > MAX_DEPTH:
+        raise Refused(TooLong(span, MAX_SIZE, MAX_DEPTH))
+
+
 def try_condition(node: ast.Expression, scope: Scope, report: Report) -> Expr | None:
     """The expression as 0.0 or 1.0; `None` after a refusal, which is reported."""
     expr = try_lower(node, scope, report)
@@ -175,13 +184,19 @@ class _Lowering:
         self.span = span
         self.reading = reading
         self.site: int | None = None
-        self.work = 0
+        self.work = self.nesting = 0
 
     def expression(
         self, node: ast.Expression, arguments: Mapping[str, _Sized]
     ) -> _Sized:
         self.work += 1
-        self._limit(self.work, 1)
+        self.nesting += 1
+        self._limit(self.work, 1 if self.nesting <= MAX_NESTING else MAX_NESTING)
+        found = self._lowered(node, arguments)
+        self.nesting -= 1
+        return found
+
+    def _lowered(self, node: ast.Expression, arguments: Mapping[str, _Sized]) -> _Sized:
         match node:
             case ast.Literal(value):
                 return _Sized(number(value))

@@ -1,5 +1,6 @@
 """The files that `import` names -> their surface trees."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from crnlang.frontend.parse import parse_program
 
 #: Largest file that is imported, in bytes, and deepest chain of imports.
 MAX_BYTES, MAX_DEPTH = 4_000_000, 20
+
+
+def place_of(file: ast.File) -> str:
+    """The path of a file that is named in another, the same for every spelling."""
+    return os.path.normpath(Path(file.span.source.path).parent / file.path)
 
 
 def read_program(

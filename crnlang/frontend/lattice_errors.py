@@ -93,10 +93,12 @@ class NoSuchSite(Diagnostic):
 
 @dataclass(frozen=True)
 class OtherSites(Diagnostic):
-    """A rate that reads more than the site where the reaction happens."""
+    """A rate, or the new value of an event, that reads more than its own site."""
 
     code = "CRN407"
-    message = "`{text}` reads other sites, but a reaction reads only its own"
-    help = "write the plain name: it means the value at the site of the reaction"
+    message = "`{text}` reads other sites, but {reader}"
+    help = "{fix}"
 
     text: str
+    reader: str = "a reaction reads only its own"
+    fix: str = "write the plain name: it means the value at the site of the reaction"

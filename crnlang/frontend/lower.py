@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from crnlang.diagnostics import Report
 from crnlang.frontend import ast
-from crnlang.frontend.asks import lower_queries, lower_solves
+from crnlang.frontend.asks import lower_queries
 from crnlang.frontend.convention import find_convention
 from crnlang.frontend.events import lower_events
 from crnlang.frontend.expressions import try_condition, try_lower
@@ -14,6 +14,7 @@ from crnlang.frontend.names import Names
 from crnlang.frontend.parameters import lower_parameters
 from crnlang.frontend.reactions import lower_reactions
 from crnlang.frontend.scope import Scope
+from crnlang.frontend.solves import lower_solves
 from crnlang.frontend.species import lower_species
 from crnlang.frontend.stand_ins import stand_in
 from crnlang.ir.network import Network, Observable, StateSet, blocks_of
@@ -38,6 +39,7 @@ def lower_program(program: ast.Program, names: Names, report: Report) -> Network
     scope.ground.blocks = blocks_of(species, lattice.sites if lattice else 1)
     count_changes = lower_events(_all(program, ast.EventStatement), scope, report)
     observables, sets = _named_quantities(program, scope, report)
+    solves = lower_solves(_all(program, ast.SolveStatement), scope, report)
     model = next(iter(_all(program, ast.ModelStatement)), None)
     return Network(
         name=model.name.text if model else PurePath(program.source.path).stem,
@@ -48,8 +50,8 @@ def lower_program(program: ast.Program, names: Names, report: Report) -> Network
         reactions=lower_reactions(program, scope, report),
         observables=observables,
         sets=sets,
-        queries=lower_queries(_all(program, ast.QueryStatement), scope, report),
-        solves=lower_solves(_all(program, ast.SolveStatement), scope, report),
+        queries=lower_queries(_all(program, ast.QueryStatement), solves, scope, report),
+        solves=solves,
         source=program.source,
         lattice=lattice,
         hops=lower_hops(_all(program, ast.DiffuseStatement), scope, report),

@@ -6,27 +6,71 @@ a constant that is the plain name of a parameter with a known unit is looked at.
 """
 
 import math
+import re
+from dataclasses import replace
 
 from crnlang.diagnostics import Diagnostic, Report
 from crnlang.frontend import ast
 from crnlang.frontend.scope import Measure, Scope
-from crnlang.frontend.unit_errors import NoVolume, OtherTime, WrongUnit
-from crnlang.frontend.units import read_unit
+from crnlang.frontend.unit_errors import BadUnit, NoVolume, OtherTime, WrongUnit
+from crnlang.frontend.units import UNITS, read_unit
 
 
 def note_unit(declaration: ast.ParameterDeclaration, scope: Scope) -> None:
     """Remember the unit of a parameter, if it is known."""
-    unit = None if declaration.unit is None else read_unit(declaration.unit)
-    if unit is not None and declaration.unit is not None:
+    if declaration.unit is None:
+        return
+    unit = read_unit(declaration.unit, scope.units)
+    if unit is None:
+        scope.strange.append(declaration)
+    else:
         measure = Measure(unit, declaration.unit, declaration.name.span)
         scope.measures[declaration.name.text] = measure
 
 
+def define_unit(
+    definition: ast.UnitDefinition, value: float | None, scope: Scope, report: Report
+) -> None:
+    """Make a unit known to what stands below; what is wrong with it is reported."""
+    name = definition.name
+    unit = read_unit(definition.unit, scope.units)
+    early = [one for one in scope.strange if name.text in _words(one.unit)]
+    reason = fix = ""
+    if name.text in UNITS:
+        reason = f"`{name.text}` is a unit of the language"
+        fix = "give yours another name"
+    elif name.text in scope.units:
+        reason = f"the unit `{name.text}` is defined twice"
+        fix = "take one of the two away, or give it another name"
+    elif early:
+        reason = f"`{early[0].name.text}`, above, is in the unit `{name.text}` already"
+        fix = "write the definition above it"
+    elif unit is None and not scope.ground.are_units_doubtful:
+        reason = f"[{definition.unit}] holds a unit that is not known"
+        fix = "define it above, or use `s min h d m L M mol molecule count`"
+    elif value is not None and not value > 0:
+        reason, fix = "a unit is a positive number of another", "write a number above 0"
+    if reason:
+        report.add(BadUnit(name.span, reason, fix))
+    # a unit of one's own for time, like `week`, is one in which time is measured
+    if unit is not None:
+        scale = (value if value is not None and value > 0 else 1.0) * unit.scale
+        is_time = (unit.time, unit.length) == (1, 0)
+        found = replace(unit, scale=scale, second=scale if is_time else unit.second)
+        scope.units.setdefault(name.text, found)
+
+
+def _words(text: str | None) -> list[str]:
+    return re.findall(r"[A-Za-z_]\w*", text or "")
+
+
 def lower_volume(
-    statement: ast.VolumeStatement, value: float | None, report: Report
+    statement: ast.VolumeStatement, value: float | None, scope: Scope, report: Report
 ) -> float | None:
     """The volume in cubic metres; `None` after a refusal, which is reported."""
-    unit = read_unit(statement.unit)
+    unit = read_unit(statement.unit, scope.units)
+    if unit is None and scope.ground.are_units_doubtful:
+        return None
     if unit is None or (unit.time, unit.length) != (0, 3) or (value or 1.0) <= 0:
         wanted, fix = "a volume above 0", "write `volume 1 [fL]` or `volume 2 [um^3]`"
         shown = ("volume", statement.unit, wanted, fix)

@@ -6,15 +6,16 @@ by the names given, and what the module itself declares called `c1_...`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from crnlang.diagnostics import Report, Span, listing, suggest
 from crnlang.frontend import ast
 from crnlang.frontend.errors import DeclaredTwice, UnknownName, WrongArguments
-from crnlang.frontend.imports import read_program
+from crnlang.frontend.imports import place_of, read_program
 from crnlang.frontend.module_errors import BadImport, BadModule
 from crnlang.frontend.names import declarations
-from crnlang.frontend.syntax_errors import Unclosed, UnexpectedToken
+from crnlang.frontend.syntax_errors import Unclosed
 
 #: Most statements that all uses together may write out.
 MAX_STATEMENTS = 50_000
@@ -49,10 +50,14 @@ class _Module:
 
 @dataclass(slots=True)
 class _Reader:
-    """The modules of a file so far; `files` are being read, the outermost first."""
+    """The modules of a file so far; `files` are being read, the outermost first.
+
+    `imported` are those that have been read, by any of the files.
+    """
 
     report: Report
     files: tuple[str, ...]
+    imported: dict[str, "_Reader"] = field(default_factory=dict[str, "_Reader"])
     modules: dict[str, _Module] = field(default_factory=dict[str, _Module])
     doubtful: set[str] = field(default_factory=set[str])
     aliases: dict[str, Span] = field(default_factory=dict[str, Span])
@@ -72,17 +77,13 @@ def _expanded(program: ast.Program, reader: _Reader) -> list[ast.Statement]:
     body: list[ast.Statement] = []
     for statement in program.statements:
         match statement:
-            case ast.ModuleStatement(name=name) if head is not None:
-                fix = f"close `{head.name.text}` with `}}` above it"
-                reason = f"the module `{name.text}` stands inside another"
-                reader.report.add(BadModule(statement.span, reason, fix))
-            case ast.ModuleStatement():
+            case ast.ModuleStatement() if head is None:
                 head, body = statement, []
             case ast.ModuleEnd() if head is not None:
                 _declare(head, body, reader)
                 head = None
-            case ast.ModuleEnd(span):
-                reader.report.add(UnexpectedToken(span, "`}`", "a statement"))
+            case ast.ModuleStatement() | ast.ModuleEnd():
+                pass  # inside another, or of none: told when the braces were read
             case ast.ImportStatement():
                 _import(statement, reader)
             case ast.UseStatement(alias=alias):
@@ -152,10 +153,11 @@ def _use(statement: ast.UseStatement, reader: _Reader) -> list[ast.Statement]:
         fix = f"write `use {name}({usage}) as {statement.alias.text}`"
         report.add(WrongArguments(statement.span, name, words, len(given), fix))
         return stand_in
-    reader.written += len(module.body)
+    before, reader.written = reader.written, reader.written + len(module.body)
     if reader.written > MAX_STATEMENTS:
-        reason = f"the modules come to more than {MAX_STATEMENTS} statements"
-        report.add(BadModule(statement.span, reason, "use fewer of them"))
+        if before <= MAX_STATEMENTS:  # told once
+            reason = f"the modules come to more than {MAX_STATEMENTS} statements"
+            report.add(BadModule(statement.span, reason, "use fewer of them"))
         return stand_in
     return _written_out(module, statement)
 
@@ -221,15 +223,24 @@ def _renamed(node: _Node, names: _Names) -> _Node:
         new = _renamed(name, names)
         return replace(node, name=new.text, span=new.span)
     if isinstance(node, tuple):
-        return type(node)(_renamed(one, names) for one in node)  # type: ignore
+        parts = cast(tuple[object, ...], node)
+        renamed = tuple(_renamed(one, names) for one in parts)
+        is_same = all(a is b for a, b in zip(parts, renamed, strict=True))
+        return cast(_Node, parts if is_same else renamed)
     if not is_dataclass(node) or isinstance(node, type):
         return node
-    changed: dict[str, Any] = {
-        part.name: _renamed(getattr(node, part.name), names)
-        for part in fields(node)
-        if part.name not in ("span", *_WORDS)
-    }
-    return replace(node, **changed)
+    changed: dict[str, Any] = {}
+    for part in _parts(type(node)):
+        old = getattr(node, part)
+        if (new := _renamed(old, names)) is not old:
+            changed[part] = new
+    return replace(node, **changed) if changed else node
+
+
+@cache
+def _parts(kind: type) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold names of the file."""
+    return tuple(f.name for f in fields(kind) if f.name not in ("span", *_WORDS))
 
 
 def _import(statement: ast.ImportStatement, reader: _Reader) -> None:
@@ -239,14 +250,18 @@ def _import(statement: ast.ImportStatement, reader: _Reader) -> None:
         fix = 'write `import "f.crn" as f`'
         reason = f"`{statement.word.text}` stands here instead of `as`"
         reader.report.add(BadModule(statement.word.span, reason, fix))
-    program = read_program(statement.file, reader.files, reader.report)
-    if isinstance(program, BadImport):
-        reader.report.add(program)
-        reader.doubtful.add(f"{alias}.")
-        return
-    files = (*reader.files, program.source.path)
-    inner = _Reader(reader.report, files)
-    _expanded(program, inner)
+    place = place_of(statement.file)
+    inner = reader.imported.get(place)
+    if inner is None:
+        program = read_program(statement.file, reader.files, reader.report)
+        if isinstance(program, BadImport):
+            reader.report.add(program)
+            reader.doubtful.add(f"{alias}.")
+            return
+        files = (*reader.files, program.source.path)
+        inner = _Reader(reader.report, files, reader.imported)
+        _expanded(program, inner)
+        reader.imported[place] = inner
     for name, module in inner.modules.items():
         if "." not in name:
             reader.modules[f"{alias}.{name}"] = module

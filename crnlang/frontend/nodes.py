@@ -1,4 +1,4 @@
-"""The surface tree below statements: names, sides of reactions, expressions, values.
+"""The surface tree below statements: names, files, sides, expressions, values.
 
 Every node has a `span`; equality ignores it. Names are not yet looked up.
 """
@@ -116,3 +116,29 @@ class Interval:
 
 
 Value = Expression | ValueList | Steps | Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """`at=0:40:1` inside a query, `samples = 4096` inside a solve block."""
+
+    key: Name
+    value: Value
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCount:
+    """`X[0, 3]=5` inside a query."""
+
+    element: Element
+    value: Expression
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """`"edges.csv"`, as seen from the folder of the `.crn` file."""
+
+    path: str
+    span: Span = field(compare=False, repr=False)

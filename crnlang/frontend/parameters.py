@@ -1,4 +1,4 @@
-"""`param`, `lattice` and `volume` statements -> constants, in their order."""
+"""`param`, `unit`, `volume` and `lattice` statements -> constants, in their order."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from crnlang.frontend.errors import BadRange, NotFinite, OutsideRange, UnknownCh
 from crnlang.frontend.expressions import lower_expression, try_constant
 from crnlang.frontend.lattice_errors import NoLattice, NoSuchSite
 from crnlang.frontend.lattices import lower_lattice
-from crnlang.frontend.measures import lower_volume, note_unit
+from crnlang.frontend.measures import define_unit, lower_volume, note_unit
 from crnlang.frontend.scope import Reading, Refused, Scope
 from crnlang.ir.expr import ParameterRef, evaluate_float64
 from crnlang.ir.network import Parameter
@@ -20,7 +20,7 @@ def lower_parameters(
 ) -> tuple[Parameter, ...]:
     """The parameters with a value; each becomes usable for what stands below it.
 
-    So do the lattice and the volume, which parameters may give.
+    So do units, the volume and the lattice, which parameters may give.
     """
     found: list[Parameter] = []
     for statement in program.statements:
@@ -33,10 +33,15 @@ def lower_parameters(
                     values = np.array(parameter.site_values)
                     scope.constants.append(values if len(values) else parameter.value)
                     found.append(parameter)
+            case ast.UnitDefinition(_, node):
+                value = try_constant(node, scope, "the unit", report)
+                define_unit(statement, value, scope, report)
             case ast.VolumeStatement(node):
                 value = try_constant(node, scope, "the volume", report)
-                scope.ground.volume = lower_volume(statement, value, report)
+                scope.ground.volume = lower_volume(statement, value, scope, report)
                 scope.ground.is_volume_doubtful = scope.ground.volume is None
+            case ast.Unread(word="unit"):
+                scope.ground.are_units_doubtful = True
             case ast.Unread(word="volume"):
                 scope.ground.is_volume_doubtful = True
             case ast.LatticeStatement() if scope.ground.lattice is None:

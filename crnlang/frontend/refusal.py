@@ -13,7 +13,6 @@ from crnlang.frontend.syntax_errors import (
     MissingKeyword,
     MissingRate,
     MissingSide,
-    NotYet,
     ReservedWord,
     Unclosed,
     UnclosedString,
@@ -84,9 +83,6 @@ _CHARACTERS = {
     "'‘’“”„": 'texts stand in `"`',
 }
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
-_LATER = {
-    "unit": ("unit definitions are", "a unit behind a number is kept: `k = 1 [1/s]`"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +134,6 @@ def explain_refusal(refusal: Refusal) -> Diagnostic:
         _dialect,
         _bad_character,
         _foreign_arrow,
-        _later,
         _missing_side,
         _missing_rate,
         _missing_keyword,
@@ -260,15 +255,6 @@ def _foreign_arrow(refusal: Refusal) -> Diagnostic | None:
     if "COMPARE" in refusal.accepted:
         right = ">=" if str(token) == "=>" else "<="
     return ForeignArrow(refusal.span(), str(token), right)
-
-
-def _later(refusal: Refusal) -> Diagnostic | None:
-    token = refusal.token
-    if token is None or token.type != "LATER":
-        return None
-    if "NAME" in refusal.accepted and refusal.position:
-        return ReservedWord(refusal.span(), str(token))
-    return NotYet(refusal.span(), *_LATER[str(token)])
 
 
 def _missing_side(refusal: Refusal) -> Diagnostic | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from crnlang.diagnostics import Report, Span, listing, suggest
+from crnlang.diagnostics import MOST_SHOWN, Report, Span, listing, suggest
 from crnlang.frontend import ast
 from crnlang.frontend.convention import NAMES as CONVENTIONS
 from crnlang.frontend.convention import find_convention, find_repeated
@@ -23,7 +23,7 @@ from crnlang.frontend.errors import (
     WrongVersion,
 )
 from crnlang.frontend.names import Declared, Names, built_in_meaning, declare_names
-from crnlang.frontend.questions import check_query
+from crnlang.frontend.questions import TIMES, check_query, is_count
 from crnlang.frontend.rooms import (
     BUILT_IN_FUNCTIONS,
     CHANGED,
@@ -102,6 +102,7 @@ class _Checker:
         self.report = report
         self.has_convention = has_convention
         self.order = 0  #: of the statement that is looked at
+        self.unknowns = 0
 
     def program(self, program: ast.Program) -> None:
         for order, statement in enumerate(program.statements):
@@ -110,13 +111,13 @@ class _Checker:
 
     def statement(self, statement: ast.Statement) -> None:
         match statement:
-            case ast.VolumeStatement(value):
-                self.values(value)
+            case ast.VolumeStatement(value=value) | ast.UnitDefinition(value=value):
+                self.values(value, before=statement.span)
             case ast.LatticeStatement(sizes=sizes, options=options):
-                self.values(*sizes)
+                self.values(*sizes, before=statement.span)
                 for option in options:
                     if option.key.text == "spacing":
-                        self.values(*option.values)
+                        self.values(*option.values, before=statement.span)
             case ast.ParameterDeclaration(name, index, value, _, range_):
                 room = CONSTANT.with_arguments(self.arguments(index))
                 self.expression(value, room, before=name.span)
@@ -223,7 +224,7 @@ class _Checker:
             self.report.add(error)
 
     def query(self, query: ast.QueryStatement) -> None:
-        check_query(query, self.report)
+        check_query(query, self.names.table, self.report)
         if query.kind.text == "dist":
             for argument in query.arguments:
                 if isinstance(argument, ast.Reference):
@@ -234,10 +235,15 @@ class _Checker:
             for argument in query.arguments:
                 self.expression(argument, STATE)
         for keyword in query.keywords:
-            if keyword.key.text == "at":
+            if is_count(query, keyword):
+                self.species(keyword.key)
+            if is_count(query, keyword) or keyword.key.text in TIMES:
                 self.values(keyword.value)
             elif isinstance(keyword.value, ast.Expression):
                 self.expression(keyword.value, STATE)
+        for count in query.site_counts:
+            self.element(count.element)
+            self.values(count.value)
 
     def side(self, side: ast.Side) -> None:
         for term in side.terms:
@@ -256,20 +262,20 @@ class _Checker:
                 )
             )
 
-    def values(self, *values: ast.Value | None) -> None:
-        """Values that must be known when the file is read."""
+    def values(self, *values: ast.Value | None, before: Span | None = None) -> None:
+        """Values that must be known when the file is read; `before` is as below."""
         for value in values:
             match value:
                 case None:
                     pass
                 case ast.ValueList(items):
-                    self.values(*items)
+                    self.values(*items, before=before)
                 case ast.Steps(start, end, step):
-                    self.values(start, end, step)
+                    self.values(start, end, step, before=before)
                 case ast.Interval(low, high):
-                    self.values(low, high)
+                    self.values(low, high, before=before)
                 case _:
-                    self.expression(value, CONSTANT)
+                    self.expression(value, CONSTANT, before)
 
     def expression(
         self, node: ast.Expression, room: Room, before: Span | None = None
@@ -314,7 +320,9 @@ class _Checker:
 
     def unknown(self, name: str, kind: str, span: Span, known: Iterable[str]) -> None:
         names = list(known)
-        fix = suggest(name, [*names, *self.names.doubtful])
+        self.unknowns += 1
+        is_shown = self.unknowns <= MOST_SHOWN
+        fix = suggest(name, [*names, *self.names.doubtful]) if is_shown else ""
         self.report.add(UnknownName(span, name, kind, listing(names), fix))
 
     def usable(self, name: str, room: Room, before: Span | None) -> bool:

@@ -23,11 +23,19 @@ _DECLARING = ("param", "func", "species", "observe", "set")
 
 
 def salvage(
-    tokens: Sequence[Token], source: SourceText, report: Report
+    tokens: Sequence[Token],
+    source: SourceText,
+    report: Report,
+    *,
+    is_deep: bool = False,
 ) -> ast.Statement:
-    """A reaction, its laws unread where these are at fault; else `ast.Unread`."""
+    """A reaction, its laws unread where these are at fault; else `ast.Unread`.
+
+    Where it `is_deep`, the whole of it is not even tried.
+    """
     span = span_of(tokens[0], source).to(span_of(tokens[-1], source))
-    if (reaction := _reaction(tokens, span, source, report)) is not None:
+    reaction = _reaction(tokens, span, source, report, is_deep=is_deep)
+    if reaction is not None:
         return reaction
     word = _word(tokens)
     declares = word in _DECLARING or not word
@@ -40,8 +48,6 @@ def _word(tokens: Sequence[Token]) -> str:
     first, second = tokens[0], tokens[1] if len(tokens) > 1 else None
     if first.type in STATEMENT_WORDS:
         return STATEMENT_WORDS[first.type]
-    if first.type == "LATER":
-        return str(first)
     if any(t.type in (*_ARROWS, "_AT", "FOREIGN_ARROW") for t in tokens):
         return "reaction"
     if first.type == "NAME" and str(tokens[-1]) in CONVENTIONS:
@@ -51,7 +57,12 @@ def _word(tokens: Sequence[Token]) -> str:
 
 
 def _reaction(
-    tokens: Sequence[Token], span: Span, source: SourceText, report: Report
+    tokens: Sequence[Token],
+    span: Span,
+    source: SourceText,
+    report: Report,
+    *,
+    is_deep: bool,
 ) -> ast.ReactionStatement | None:
     """The reaction that these tokens must have meant, if its sides can be read.
 
@@ -61,7 +72,9 @@ def _reaction(
     if _ARROWS.isdisjoint(token.type for token in ours):
         return None
     turned = [_our_arrow(token, ("BOTH_ARROW", "ARROW")) for token in tokens]
-    for tree in (read_tokens(ours)[0], read_tokens(turned)[0]):
+    is_foreign = any(token.type == "FOREIGN_ARROW" for token in tokens)
+    for whole in (ours, turned) if is_foreign and not is_deep else ():
+        tree, _ = read_tokens(whole)
         reaction = _build(tree, source, report)
         if reaction is not None and len(reaction.laws) == len(reaction.channels()):
             return replace(reaction, span=span)
@@ -81,11 +94,10 @@ def _our_arrow(token: Token, kinds: tuple[str, str]) -> Token:
 def _build(
     tree: Tree[Token] | None, source: SourceText, report: Report
 ) -> ast.ReactionStatement | None:
+    """The reaction of a tree; `None` where it is of another statement with an `@`."""
     built = () if tree is None else build_statement(tree, source, report)
-    for reaction in built:
-        assert isinstance(reaction, ast.ReactionStatement)
-        return reaction
-    return None
+    reactions = (one for one in built if isinstance(one, ast.ReactionStatement))
+    return next(reactions, None)
 
 
 def _read_sides(tokens: Sequence[Token]) -> Tree[Token] | None:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from crnlang.diagnostics import Diagnostic, Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.names import Names
-from crnlang.frontend.units import Unit
+from crnlang.frontend.units import UNITS, Unit
 from crnlang.ir.expr import Expr, ParameterRef
 from crnlang.ir.lattice import Lattice
 from crnlang.ir.network import MassAction
@@ -31,13 +31,15 @@ class Ground:
 
     `blocks` are the variables of each species; `per_site` are those with one a site.
     A lattice that `is_doubtful` could not be read: what needs it cannot be judged. The
-    `volume` is in cubic metres; on a lattice, that of one site.
+    `volume` is in cubic metres; on a lattice, that of one site. Units are doubtful
+    where a definition could not be read.
     """
 
     lattice: Lattice | None = None
     is_doubtful: bool = False
     volume: float | None = None
     is_volume_doubtful: bool = False
+    are_units_doubtful: bool = False
     blocks: list[range] = field(default_factory=list[range])
     per_site: set[int] = field(default_factory=set[int])
 
@@ -58,7 +60,7 @@ class Scope:
     In `values`, a species is `Count(its position)`; `constants` are the values of the
     parameters, an array for one that differs between sites; `changed` are those that
     events change, as functions of time; `measures` are the known units of
-    parameters. A declared name without a
+    parameters, `strange` the parameters in others. A declared name without a
     usable value stands in no table: what needs it is left out in silence.
     """
 
@@ -73,6 +75,10 @@ class Scope:
     ground: Ground = field(default_factory=Ground)
     changed: dict[int, Expr] = field(default_factory=dict[int, Expr])
     measures: dict[str, Measure] = field(default_factory=dict[str, Measure])
+    units: dict[str, Unit] = field(default_factory=lambda: dict(UNITS))
+    strange: list[ast.ParameterDeclaration] = field(
+        default_factory=list[ast.ParameterDeclaration]
+    )
 
     def is_per_site(self, name: str) -> bool:
         """Whether a species has a copy number, or a parameter a value, at each site."""

@@ -254,7 +254,7 @@ def _places(text: str) -> Iterator[_Place]:
         unit: Token | None = None
         depth = 0
         tokens = [token for token in group.tokens if token.type != "_SEPARATOR"]
-        is_param = tokens[0].type in ("_PARAM", "_VOLUME")
+        is_param = tokens[0].type in ("_PARAM", "_UNIT", "_VOLUME")
         previous = ""
         for token in tokens:
             is_index, previous = previous == "INDEXED", token.type

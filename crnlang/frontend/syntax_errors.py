@@ -89,18 +89,6 @@ class ReservedWord(Diagnostic):
 
 
 @dataclass(frozen=True)
-class NotYet(Diagnostic):
-    """A construct of a later version."""
-
-    code = "CRN107"
-    message = "{what} not yet in this version of crnlang"
-    help = "{fix}"
-
-    what: str
-    fix: str
-
-
-@dataclass(frozen=True)
 class Unclosed(Diagnostic):
     """A bracket that nothing closes."""
 
@@ -212,3 +200,15 @@ class Unopened(Diagnostic):
 
     def related(self) -> tuple[tuple[Span, str], ...]:
         return ((self.first, "the block ends here"),)
+
+
+@dataclass(frozen=True)
+class TooLong(Diagnostic):
+    """A statement longer than any that makes sense."""
+
+    code = "CRN118"
+    message = "this statement has more than {limit} words and signs"
+    note = "what stands behind them is not read"
+    help = "write several statements; tables belong into files of their own"
+
+    limit: int

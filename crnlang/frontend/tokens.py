@@ -1,5 +1,7 @@
 """Text -> statements of tokens: the lexer, and where a statement ends."""
 
+import itertools
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
@@ -7,12 +9,14 @@ from typing import Any, Protocol, cast, runtime_checkable
 from lark import Token, Tree, UnexpectedToken
 
 from crnlang.frontend.grammar import load_parser
+from crnlang.frontend.lexer import lex
 
 #: Words that begin a statement, by terminal.
 STATEMENT_WORDS = {
     "_CRN": "crn",
     "_MODEL": "model",
     "_MASSACTION": "massaction",
+    "_UNIT": "unit",
     "_VOLUME": "volume",
     "_LATTICE": "lattice",
     "_PARAM": "param",
@@ -36,6 +40,9 @@ REACTION_SIGNS = frozenset({"ARROW", "BOTH_ARROW", "_AT"})
 #: The terminals that open and close brackets.
 BRACKETS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
 _SEPARATOR = "_SEPARATOR"
+
+#: Longest statement, in words and signs.
+MAX_TOKENS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +111,21 @@ def split_statements(text: str) -> Iterator[TokenGroup]:
     statement of its own always starts a new one, so a bracket left open spoils no more
     than the lines up to there; a `}` that nothing opens belongs to the `solve` above.
     The head of a module ends with its `{`, and the `}` of it is a statement.
+    A statement of more than `MAX_TOKENS` is the last one.
     """
     group = _Group()
-    lines = list(_cut_modules(_lines(cast(Any, load_parser()).lex(text))))
-    for number, line in enumerate(lines):
-        goes_on = group.brackets or _closes_solve(group.tokens, lines, number)
+    lines = _Lines(_cut_modules(_lines(lex(text))))
+    kept = 0  #: lines from here on that belong to the `solve` above
+    for line in lines:
+        if not kept and not group.brackets:
+            kept = _rest_of_solve(group.tokens, line, lines)
+        goes_on = group.brackets or kept
         if not goes_on or group.is_over or _stands_alone(line):
             yield from group.take()
+        kept = max(0, kept - 1)
         group.add(line)
+        if len(group.tokens) > MAX_TOKENS:
+            break
     yield from group.take()
 
 
@@ -128,13 +142,14 @@ class _Line:
 
 
 def _lines(stream: Iterable[Token]) -> Iterator[_Line]:
-    """The lines that are not empty; also `;` ends one."""
+    """The lines that are not empty; also `;` ends one, and so does `MAX_TOKENS`."""
     separator: Token | None = None
     tokens: list[Token] = []
     for token in stream:
         if token.type != _SEPARATOR:
             tokens.append(token)
-            continue
+            if len(tokens) <= MAX_TOKENS:
+                continue
         if tokens:
             yield _Line(separator, tuple(tokens))
             tokens = []
@@ -198,7 +213,7 @@ class _Group:
 
 def _stands_alone(line: _Line) -> bool:
     """Whether this line cannot go on in an open bracket: none holds an arrow."""
-    starts_statement = line.tokens[0].type in (*STATEMENT_WORDS, "LATER")
+    starts_statement = line.tokens[0].type in STATEMENT_WORDS
     is_end = line.ends and line.tokens[0].type == "_RBRACE"
     return starts_statement or is_end or any(map(_is_reaction_sign, line.tokens))
 
@@ -209,21 +224,39 @@ def _is_reaction_sign(token: Token) -> bool:
     return is_foreign or token.type in REACTION_SIGNS
 
 
-def _closes_solve(tokens: Sequence[Token], lines: Sequence[_Line], first: int) -> bool:
-    """Whether the lines from `first` on belong to the `solve` above, its `{` amiss.
+class _Lines(Iterator[_Line]):
+    """Lines one after the other, which can also be looked at ahead of time."""
+
+    def __init__(self, stream: Iterator[_Line]) -> None:
+        self.stream = stream
+        self.seen: deque[_Line] = deque()
+
+    def __next__(self) -> _Line:
+        return self.seen.popleft() if self.seen else next(self.stream)
+
+    def ahead(self) -> Iterator[_Line]:
+        """The lines that come next; they stay there."""
+        yield from tuple(self.seen)
+        for line in self.stream:
+            self.seen.append(line)
+            yield line
+
+
+def _rest_of_solve(tokens: Sequence[Token], line: _Line, lines: _Lines) -> int:
+    """How many lines from this one on belong to the `solve` above, its `{` amiss.
 
     They do where they begin with a `{`, or are settings up to a `}`.
     """
     if not tokens or tokens[0].type != "_SOLVE":
-        return False
-    if lines[first].tokens[0].type == "_LBRACE":
-        return True
+        return 0
+    if line.tokens[0].type == "_LBRACE":
+        return 1
     depth = 0
-    for number in range(first, len(lines)):
-        if _stands_alone(lines[number]):
-            return False
-        for token in lines[number].tokens:
+    for number, each in enumerate(itertools.chain([line], lines.ahead()), 1):
+        if _stands_alone(each):
+            return 0
+        for token in each.tokens:
             depth += (token.type == "_LBRACE") - (token.type == "_RBRACE")
             if depth < 0:
-                return True
-    return False
+                return number
+    return 0

@@ -20,6 +20,18 @@ class WrongUnit(Diagnostic):
 
 
 @dataclass(frozen=True)
+class BadUnit(Diagnostic):
+    """A definition of a unit that makes no sense."""
+
+    code = "CRN433"
+    message = "{reason}"
+    help = "{fix}"
+
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True)
 class NoVolume(Diagnostic):
     """A constant in concentrations in a file without a volume."""
 

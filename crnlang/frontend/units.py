@@ -5,6 +5,7 @@ metres and seconds only the metres and the seconds say what kind of quantity it 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 #: Molecules in a mole.
@@ -52,40 +53,43 @@ def _table() -> dict[str, Unit]:
 UNITS = _table()
 
 
-def read_unit(text: str) -> Unit | None:
-    """The unit that a text means; `None` where it holds one that is not known."""
+def read_unit(text: str, units: Mapping[str, Unit] = UNITS) -> Unit | None:
+    """The unit that a text means; `None` where it holds one that is not known.
+
+    `units` are those that are known.
+    """
     tokens: list[str] = _TOKEN.findall(text)
     if "".join(tokens) != re.sub(r"\s", "", text):
         return None
+    tokens.reverse()  # read from the end
     try:
-        unit, rest = _product(tokens)
+        unit = _product(tokens, units)
     except (KeyError, IndexError, ValueError, OverflowError, ZeroDivisionError):
         return None
-    return None if rest else unit
+    return None if tokens else unit
 
 
-def _product(tokens: list[str]) -> tuple[Unit, list[str]]:
-    unit, tokens = _power(tokens)
-    while tokens and tokens[0] != ")":
-        sign = tokens[0]
-        factor, tokens = _power(tokens[1:] if sign in "*/" else tokens)
-        unit = unit.times(factor, -1 if sign == "/" else 1)
-    return unit, tokens
+def _product(tokens: list[str], units: Mapping[str, Unit]) -> Unit:
+    unit = _power(tokens, units)
+    while tokens and tokens[-1] != ")":
+        sign = tokens.pop() if tokens[-1] in "*/" else "*"
+        unit = unit.times(_power(tokens, units), -1 if sign == "/" else 1)
+    return unit
 
 
-def _power(tokens: list[str]) -> tuple[Unit, list[str]]:
-    first, rest = tokens[0], tokens[1:]
+def _power(tokens: list[str], units: Mapping[str, Unit]) -> Unit:
+    first = tokens.pop()
     if first == "(":
-        base, rest = _product(rest)
-        if rest[0] != ")":
+        base = _product(tokens, units)
+        if tokens.pop() != ")":
             raise ValueError
-        rest = rest[1:]
     elif first[0].isdigit():
         base = Unit(float(first))
     else:
-        base = UNITS[first]
-    if rest and rest[0] in ("^", "**"):
-        sign = -1 if rest[1] == "-" else 1
-        rest = rest[2:] if sign < 0 else rest[1:]
-        return Unit(1.0).times(base, sign * int(rest[0])), rest[1:]
-    return base, rest
+        base = units[first]
+    if tokens and tokens[-1] in ("^", "**"):
+        tokens.pop()
+        power = tokens.pop()
+        sign, power = (-1, tokens.pop()) if power == "-" else (1, power)
+        return Unit(1.0).times(base, sign * int(power))
+    return base

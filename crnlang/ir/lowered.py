@@ -77,12 +77,22 @@ class Jump:
 
 
 @dataclass(frozen=True, eq=False)
+class StartLaw:
+    """A law at the start that is no product: distinct states, their probabilities."""
+
+    states: Int[np.ndarray, "states variables"]
+    weights: Float[np.ndarray, " states"]
+
+
+@dataclass(frozen=True, eq=False)
 class LoweredNetwork:
     """Everything an engine needs; `network` is kept for names and questions.
 
     `initial[v]` is the law of variable `v` at the start, over `0..cap`; the initial
     law is their product. Parameters that differ between sites are nan in `parameters`
-    and stand in `site_parameters` by their position there.
+    and stand in `site_parameters` by their position there. A `start` stands in for the
+    product of the `initial` laws where a question asks for another one; of the engines,
+    only `fsp` reads it.
     """
 
     network: Network
@@ -95,6 +105,7 @@ class LoweredNetwork:
     )
 
     jumps: tuple[Jump, ...] = ()
+    start: StartLaw | None = None
 
     def after_jumps(
         self, time: float, states: Int[np.ndarray, "states variables"]

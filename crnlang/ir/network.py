@@ -7,12 +7,14 @@ Order is the user's order. Places in the text are kept but ignored by equality.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 from crnlang.diagnostics import SourceText, Span
 from crnlang.ir.expr import Expr
 from crnlang.ir.lattice import Lattice
 
 SettingValue = float | str | tuple[float, ...]
+PassageKind = Literal["hit", "mfpt", "rate"]
 
 #: Largest copy number that a cap may be.
 MAX_CAP = 1_000_000
@@ -209,7 +211,44 @@ class ExpectQuery:
     span: Span = field(compare=False, repr=False)
 
 
-Query = DistQuery | ProbQuery | ExpectQuery
+@dataclass(frozen=True, slots=True)
+class LogpQuery:
+    """`logp(X=3, Y[0]=0, given=B, at=...)`: the log-probability of some counts.
+
+    `spans` are the places of the counts.
+    """
+
+    name: str
+    variables: tuple[int, ...]
+    counts: tuple[int, ...]
+    given: Expr | None
+    times: tuple[float, ...]
+    spans: tuple[Span, ...] = field(compare=False, repr=False)
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PassageQuery:
+    """`hit(A, from=B, by=...)`, `mfpt(from=B, to=A)` or `rate(from=B, to=A)`.
+
+    Of the first entry into the states of `target`, from those of `start`: its
+    probability by each of the times, its mean time, or its rate. Neither reads `t`.
+    Without a `start` the process starts as the network does; only `hit` has times.
+    `start_span` is the place of the start.
+    """
+
+    name: str
+    kind: PassageKind
+    target: Expr
+    start: Expr | None
+    times: tuple[float, ...]
+    start_span: Span = field(compare=False, repr=False)
+    span: Span = field(compare=False, repr=False)
+
+
+#: Questions about the law at some times.
+LawQuery = DistQuery | ProbQuery | ExpectQuery | LogpQuery
+Query = LawQuery | PassageQuery
 
 
 @dataclass(frozen=True, slots=True)

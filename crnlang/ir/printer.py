@@ -24,8 +24,10 @@ from crnlang.ir.network import (
     DistQuery,
     ExpectQuery,
     Initial,
+    LogpQuery,
     Network,
     Parameter,
+    PassageQuery,
     Poisson,
     ProbQuery,
     Query,
@@ -297,7 +299,12 @@ def _reaction(
 
 
 def _query(query: Query, names: Sequence[str], constants: Sequence[str]) -> str:
+    if isinstance(query, PassageQuery):
+        return f"query {query.name} = {_passage(query, names, constants)}"
     match query:
+        case LogpQuery():
+            pairs = zip(query.variables, query.counts, strict=True)
+            what = "logp(" + ", ".join(f"{names[v]}={count}" for v, count in pairs)
         case DistQuery():
             what = "dist(" + ", ".join(names[v] for v in query.variables)
         case ProbQuery():
@@ -307,6 +314,18 @@ def _query(query: Query, names: Sequence[str], constants: Sequence[str]) -> str:
     if query.given is not None:
         what += f", given={format_expression(query.given, names, constants)}"
     return f"query {query.name} = {what}, at={_numbers(query.times)})"
+
+
+def _passage(
+    query: PassageQuery, names: Sequence[str], constants: Sequence[str]
+) -> str:
+    target = format_expression(query.target, names, constants)
+    start = ""
+    if query.start is not None:
+        start = f"from={format_expression(query.start, names, constants)}"
+    if query.kind != "hit":
+        return f"{query.kind}({start}, to={target})"
+    return f"hit({target}, {start + ', ' * bool(start)}by={_numbers(query.times)})"
 
 
 def _setting(value: SettingValue) -> str:

@@ -14,6 +14,7 @@ from crnlang.passes.laws import expand_laws, find_laws
 from crnlang.passes.leak import warn_of_leak
 from crnlang.passes.merge import merge_families
 from crnlang.passes.order import choose_order
+from crnlang.passes.questions import check_questions
 from crnlang.passes.start import tabulate_start
 
 
@@ -35,6 +36,7 @@ def run_passes(network: Network, report: Report) -> LoweredNetwork:
     initial = tabulate_start(network, caps, report)
     check_propensities(network, laws, caps, report)
     check_jumps(network, laws, caps, report)
+    check_questions(network, laws, caps, report)
     families = merge_families(expand_channels(network, report))
     report.stop_on_errors()
     warn_of_leak(network, caps, horizon_of(network, report), report)

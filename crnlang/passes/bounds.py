@@ -58,6 +58,8 @@ def derive_bounds(
 
 def _infer(caps: list[int | None], laws: Laws, network: Network) -> None:
     """Fill in the caps that laws imply, until no law gives another."""
+    if None not in caps:
+        return
     sites = [network.sites if kind.is_per_site else 1 for kind in network.species]
     equations = [
         _Equation([sign * c for c in row], max(sign * t for t in totals), copies)

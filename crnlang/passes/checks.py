@@ -40,7 +40,7 @@ def check_propensities(
 ) -> None:
     """Report negative and non-finite propensities, and those that ignore reactants."""
     horizon = horizon_of(network, report)
-    unclear = _unclear(network, laws, report)
+    unclear = unclear_species(network, laws, report)
     for hop in [h for h in network.hops if report.is_sound(h.span)]:
         _check_constant(network, hop, hop.rate, horizon, report)
     for reaction in [r for r in network.reactions if report.is_sound(r.span)]:
@@ -56,8 +56,8 @@ def check_jumps(
 ) -> None:
     """Report events that lead out of the box, or to no whole number."""
     for change in [c for c in network.count_changes if report.is_sound(c.span)]:
-        states = _grid(caps[list(change.reads)])
-        states = states[_obeys(states, change.reads, laws)]
+        states = grid_of(caps[list(change.reads)])
+        states = states[obeys(states, change.reads, laws)]
         counts = [column.astype(np.float64) for column in states.T]
         parameters = _Parameters(network, SITES)
         values = evaluate_float64(change.value, counts, parameters, change.time)
@@ -84,7 +84,7 @@ def horizon_of(network: Network, report: Report) -> float:
     return max(ends, default=default) or default
 
 
-def _unclear(network: Network, laws: Laws, report: Report) -> set[int]:
+def unclear_species(network: Network, laws: Laws, report: Report) -> set[int]:
     """Species whose counts an error leaves open, and those that a law ties to them."""
     found = {i for i, s in enumerate(network.species) if not report.is_sound(s.span)}
     pools = [set(np.flatnonzero(law).tolist()) for law in laws.coefficients]
@@ -142,9 +142,9 @@ def _check_written(
 ) -> None:
     """Check the states that the laws admit; without laws it is open which these are."""
     local_caps = caps[list(reaction.variables)]
-    states = _grid(local_caps)
+    states = grid_of(local_caps)
     if laws is not None:
-        states = states[_obeys(states, reaction.variables, laws)]
+        states = states[obeys(states, reaction.variables, laws)]
     targets = states + np.array(reaction.net_change, dtype=np.int64)
     can_fire = _all_of((targets >= 0) & (targets <= local_caps))
     times = _times(reaction.propensity, horizon)
@@ -228,7 +228,7 @@ def _values(
     return values[worst, np.arange(len(states))]
 
 
-def _grid(caps: Int[np.ndarray, " width"]) -> _States:
+def grid_of(caps: Int[np.ndarray, " width"]) -> _States:
     """All states of the box where they are few, else evenly spread ones."""
     levels = list[list[int]]()
     width = len(caps)
@@ -249,7 +249,7 @@ def _grid(caps: Int[np.ndarray, " width"]) -> _States:
     return np.array(grid, dtype=np.int64).reshape(len(grid), width)
 
 
-def _obeys(
+def obeys(
     states: _States, variables: Sequence[int], laws: Laws
 ) -> Bool[np.ndarray, " states"]:
     """Whether the rest of the network can complete each state within the laws.

@@ -199,3 +199,30 @@ class CapTooLow(Diagnostic):
     count: str
     time: str
     enough: int
+
+
+@dataclass(frozen=True)
+class CountOutside(Diagnostic):
+    """A question about a copy number that no state has."""
+
+    code = "CRN320"
+    message = "`{name} = {count}` lies outside of 0..{cap}"
+    help = "ask for a copy number from 0 to {cap}, or raise the cap of `{species}`"
+
+    name: str
+    count: int
+    cap: int
+    species: str
+
+
+@dataclass(frozen=True)
+class SharedState(Diagnostic):
+    """A first passage from states to states that are partly the same."""
+
+    code = "CRN321"
+    message = "the passage starts and ends in the same state: {state}"
+    note = "{where}"
+    help = "exclude the end from the start: `from=A and not B`"
+
+    state: str
+    where: str

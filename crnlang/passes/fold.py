@@ -6,7 +6,15 @@ Parameters stay symbolic, so that a kernel can be run again with other values.
 from dataclasses import replace
 
 from crnlang.ir.expr import Call, Expr, Function, Number, call, evaluate_float64, number
-from crnlang.ir.network import DistQuery, Network, ProbQuery, Query, Reaction
+from crnlang.ir.network import (
+    DistQuery,
+    LogpQuery,
+    Network,
+    PassageQuery,
+    ProbQuery,
+    Query,
+    Reaction,
+)
 
 #: Functions that leave one argument unchanged when the other is neutral: the neutral
 #: element, and whether it may stand on the left as well.
@@ -40,8 +48,11 @@ def _fold_reaction(reaction: Reaction) -> Reaction:
 
 
 def _fold_query(query: Query) -> Query:
+    if isinstance(query, PassageQuery):
+        start = None if query.start is None else fold(query.start)
+        return replace(query, target=fold(query.target), start=start)
     given = None if query.given is None else fold(query.given)
-    if isinstance(query, DistQuery):
+    if isinstance(query, DistQuery | LogpQuery):
         return replace(query, given=given)
     if isinstance(query, ProbQuery):
         return replace(query, given=given, condition=fold(query.condition))

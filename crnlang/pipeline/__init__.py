@@ -21,6 +21,7 @@ from crnlang.ir.network import SettingValue
 from crnlang.pipeline.choose import Choice, answerable, resolve_solve, save_times
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Run, Silent, Watcher, health_of
+from crnlang.pipeline.passages import answer_passages
 from crnlang.results.run_directory import write_run
 from crnlang.results.summary import summarise
 from crnlang.settings import FspSettings, NeuralSettings, SsaSettings, as_plain
@@ -72,6 +73,8 @@ def run_compiled(compilation: Compilation, choice: Choice, watcher: Watcher) -> 
             from crnlang.pipeline.neural import run_neural
 
             found = run_neural(lowered, settings, watcher, clock)
+            passages = answer_passages(lowered, choice.engine, settings)
+            found = dataclasses.replace(found, passages=passages)
         case _:
             raise TypeError(f"no engine runs {type(settings).__name__}")
     return _recorded(compilation, choice, found, clock)
@@ -89,6 +92,7 @@ def _recorded(
         engine=choice.engine,
         seed=choice.settings.seed,
         leak=found.leak,
+        passages=found.passages.answers,
     )
     cost = clock.cost()
     is_complete = found.outcome is Outcome.SUCCESSFUL
@@ -107,7 +111,7 @@ def _recorded(
         outcome=found.outcome,
         cost=cost,
         weights=found.weights,
-        notes=(*choice.notes, *unanswered),
+        notes=(*choice.notes, *unanswered, *found.passages.notes),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from crnlang.pipeline.cost import Cost
-from crnlang.results.record import RunData
+from crnlang.results.record import QueryAnswer, RunData
 from crnlang.results.summary import Snapshot
 from crnlang.solve.outcome import STAGES, Outcome, StepInfo
 
@@ -35,10 +35,19 @@ class Silent:
 
 
 @dataclass(frozen=True, eq=False)
+class Passages:
+    """Answers to queries about first passages by name; `notes` on those unanswered."""
+
+    answers: Mapping[str, QueryAnswer] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Found:
     """What an engine found: the law at every time reached, how it went and ended.
 
-    `leak` as in `RunData`; `weights` are the files that hold a network's weights.
+    `leak` as in `RunData`; `weights` are the files that hold a network's weights;
+    `passages` answer the queries about first passages, as far as the engine can.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -46,6 +55,7 @@ class Found:
     leak: Float[np.ndarray, " times"] | None = None
     infos: tuple[StepInfo, ...] = ()
     weights: Mapping[str, bytes] = field(default_factory=dict)
+    passages: Passages = field(default_factory=Passages)
 
 
 @dataclass(frozen=True, eq=False)

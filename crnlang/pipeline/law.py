@@ -4,6 +4,8 @@ Every state where they are few enough, its probability computed: an exact read-o
 Else quasi-random samples.
 """
 
+import math
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -54,6 +56,23 @@ class LawReader:
             )
         return Snapshot(time, self.states, weights, is_exact=True)
 
+    def logarithm(
+        self,
+        model: AbstractAutoregressive,
+        variables: tuple[int, ...],
+        counts: tuple[int, ...],
+    ) -> float | None:
+        """log P of some copy numbers, added up over all states that have them.
+
+        `None` where these are more than `MOST_STATES`.
+        """
+        states = matching_states(self.space, variables, counts)
+        if states is None:
+            return None
+        if not len(states):
+            return -math.inf
+        return float(np.logaddexp.reduce(log_probs(model, states)))
+
     def _sample(
         self, model: AbstractAutoregressive, place: int
     ) -> Integer[np.ndarray, "samples variables"]:
@@ -75,6 +94,29 @@ def _samples(
     model: AbstractAutoregressive, spread: Float[Array, "chunk variables"]
 ) -> Int[Array, "chunk variables"]:
     return jax.vmap(model.sample)(spread)
+
+
+def matching_states(
+    space: StateSpace, variables: tuple[int, ...], counts: tuple[int, ...]
+) -> Integer[np.ndarray, "states variables"] | None:
+    """Every state with some copy numbers; `None` for more than `MOST_STATES`."""
+    fixed = list(variables)
+    kept = [v for v in range(len(space.caps)) if v not in fixed]
+    totals = space.totals - space.laws[:, fixed] @ np.array(counts, dtype=np.int64)
+    rest = StateSpace(
+        names=tuple(space.names[v] for v in kept),
+        caps=space.caps[kept],
+        laws=space.laws[:, kept],
+        totals=totals,
+        order=np.argsort([space.order.tolist().index(v) for v in kept]),
+    )
+    if kept and rest.number_of_states() > MOST_STATES:
+        return None
+    nothing_left = np.zeros((int((totals == 0).all()), 0), dtype=np.int64)
+    others = enumerate_states(rest) if kept else nothing_left
+    found = np.zeros((len(others), len(space.caps)), dtype=np.int64)
+    found[:, kept], found[:, fixed] = others, counts
+    return found
 
 
 def enumerate_states(space: StateSpace) -> Integer[np.ndarray, "states variables"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -10,6 +11,8 @@ from jax import monitoring
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
 from crnlang.ir.lowered import LoweredNetwork
+from crnlang.ir.network import LogpQuery
+from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Watcher
@@ -49,7 +52,10 @@ def run_neural(
         reader = LawReader(lowered.space, settings)
         snapshots = []
         for place, time in enumerate(solution.times):
-            snapshots.append(reader.read(solution.models[place], time, place))
+            model = solution.models[place]
+            snapshot = reader.read(model, time, place)
+            logarithms = _logarithms(lowered, reader, model)
+            snapshots.append(replace(snapshot, logarithms=logarithms))
             watcher.law(place + 1, len(solution.times))
     return Found(
         snapshots=tuple(snapshots),
@@ -60,6 +66,18 @@ def run_neural(
             for place, model in enumerate(solution.models)
         },
     )
+
+
+def _logarithms(
+    lowered: LoweredNetwork, reader: LawReader, model: AbstractAutoregressive
+) -> dict[str, float]:
+    """What the `logp` queries ask for, where the network can give it exactly."""
+    found = {
+        query.name: reader.logarithm(model, query.variables, query.counts)
+        for query in lowered.network.queries
+        if isinstance(query, LogpQuery) and query.given is None
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 @contextmanager

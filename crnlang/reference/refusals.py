@@ -95,6 +95,13 @@ class UnboundedPropensityError(WitnessError):
         )
 
 
+class PassageError(WitnessError):
+    """A question about a first passage that cannot be answered."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(f"{reason}; {fix}")
+
+
 class ToleranceError(WitnessError):
     """The time integration did not reach its tolerance."""
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from crnlang.ir.expr import (
+    OVER_SITES,
     Call,
     Count,
     Expr,
@@ -18,6 +19,7 @@ from crnlang.ir.expr import (
     call,
     depends_on_time,
     number,
+    slots_of,
 )
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 
@@ -89,6 +91,8 @@ BOUNDS: dict[Function, str] = {
 
 #: Whole powers up to this one are written as products.
 LARGEST_PRODUCT = 6
+#: More terms than this over the sites of a lattice are joined in groups.
+MOST_JOINED = 50
 
 
 def expand_law(function: Function, arguments: Sequence[Expr]) -> Expr:
@@ -151,6 +155,8 @@ def _call_source(
 ) -> str:
     """A call by its template; a whole order is written as an integer."""
     assert isinstance(expr, Call)
+    if expr.function in OVER_SITES:
+        return over_sites_source(expr.function, [write(a) for a in expr.arguments])
     if expr.function not in table:
         return write(expand_law(expr.function, expr.arguments))
     if expr.function is Function.FALLING:
@@ -158,6 +164,23 @@ def _call_source(
         assert isinstance(order, Number)
         return table[expr.function].format(write(base), int(order.value))
     return table[expr.function].format(*map(write, expr.arguments))
+
+
+def over_sites_source(function: Function, values: Sequence[str]) -> str:
+    """`sum` and its like of values at every site; conditions only read these."""
+    if function in (Function.ALL, Function.ANY):
+        sign = "and" if function is Function.ALL else "or"
+        return f"(1.0 if {_joined([f'{v} != 0.0' for v in values], sign)} else 0.0)"
+    total = _joined(values, "+")
+    return f"({total} / {float(len(values))})" if function is Function.MEAN else total
+
+
+def _joined(parts: Sequence[str], sign: str) -> str:
+    """Parts with a sign between them, in brackets so that none nests deep."""
+    while len(parts) > MOST_JOINED:
+        starts = range(0, len(parts), MOST_JOINED)
+        parts = [_joined(parts[i : i + MOST_JOINED], sign) for i in starts]
+    return f"({f' {sign} '.join(parts)})"
 
 
 def constant_sources(lowered: LoweredNetwork) -> list[str]:
@@ -223,6 +246,20 @@ def bound_function_source(lowered: LoweredNetwork) -> str:
         ],
         "(0.0, 0.0)",
     )
+
+
+def inside_source(lowered: LoweredNetwork, targets: Sequence[Expr]) -> str:
+    """`inside(target, n)`: whether a state is in a set of states, given by its number.
+
+    The slots of a target are variables; no other number is the number of a set.
+    """
+    constants = constant_sources(lowered)
+    lines = ["def inside(target, n):"]
+    for number_, condition in enumerate(targets):
+        lines.append(f"    if target == {number_}:")
+        lines += [f"        x{v} = float(n[{v}])" for v in sorted(slots_of(condition))]
+        lines.append(f"        return {value_source(condition, constants)} != 0.0")
+    return "\n".join([*lines, "    return False", ""])
 
 
 def _dispatch(

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,12 +17,16 @@ import numba
 import numpy as np
 from jaxtyping import Float, Int
 
-from crnlang.ir.expr import depends_on_time, slots_of
+from crnlang.ir.expr import Expr, depends_on_time, slots_of
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 from crnlang.reference import intervals
 from crnlang.reference.jumps import jumped, stretches
 from crnlang.reference.refusals import UnboundedPropensityError, WrongPropensityError
-from crnlang.reference.source import bound_function_source, propensity_source
+from crnlang.reference.source import (
+    bound_function_source,
+    inside_source,
+    propensity_source,
+)
 from crnlang.reference.trajectory import (
     DONE,
     NO_BOUND,
@@ -35,6 +39,10 @@ from crnlang.settings import SsaSettings
 
 #: Trajectories are dealt to the threads in batches, this many a thread.
 BATCHES_PER_THREAD = 8
+#: The number of no set of states.
+NO_TARGET = -1
+#: The streams of random numbers of each target.
+STREAMS = 2**40
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +60,88 @@ class SsaTrajectories:
     run_seconds: float
 
 
+@dataclass(frozen=True, eq=False)
+class Simulator:
+    """The compiled method for one network and the sets that its trajectories enter."""
+
+    lowered: LoweredNetwork
+    batch: Callable[..., tuple[int, int, float]]
+    compile_seconds: float
+
+
+def build_simulator(lowered: LoweredNetwork, targets: Sequence[Expr] = ()) -> Simulator:
+    """Compile the method; the slots of a target, a condition, are variables."""
+    started = time.perf_counter()
+    batch = _compile(lowered, targets)
+    start = _first(lowered, SsaSettings(trajectories=1))
+    counts = np.zeros((1, 1, len(lowered.space.caps)), dtype=np.int32)
+    leak = np.zeros((1, 1), dtype=np.int64)
+    _run_batch(lowered, batch, start, np.zeros(1), counts, leak, (0, 0))
+    return Simulator(lowered, batch, time.perf_counter() - started)
+
+
 def sample_ssa(
-    lowered: LoweredNetwork, settings: SsaSettings, *, threads: int | None = None
+    lowered: LoweredNetwork,
+    settings: SsaSettings,
+    *,
+    threads: int | None = None,
+    simulator: Simulator | None = None,
 ) -> SsaTrajectories:
     """Trajectories of the network; the same for any number of threads.
+
+    A `simulator` of the network saves compiling it again.
 
     Raises:
         WrongPropensityError: a propensity is negative or not finite.
         UnboundedPropensityError: one that reads `t` has no finite bound.
         WrongJumpError: an event leads out of the box.
     """
+    simulator = simulator or build_simulator(lowered)
     started = time.perf_counter()
+    start = _first(lowered, settings)
+    counts, leak = _simulate(simulator, start, settings, threads)
+    seconds = time.perf_counter() - started
+    times = np.array(settings.save, dtype=float)
+    return SsaTrajectories(times, counts, leak, simulator.compile_seconds, seconds)
+
+
+def sample_passages(
+    simulator: Simulator,
+    settings: SsaSettings,
+    target: int,
+    states: Int[np.ndarray, "trajectories variables"] | None = None,
+    *,
+    threads: int | None = None,
+) -> Float[np.ndarray, " trajectories"]:
+    """When each trajectory first enters the target of this number; inf for not in time.
+
+    They begin in `states`, or as the initial law says, and end with the run at the
+    latest. Their random numbers are other ones than those of other targets.
+
+    Raises:
+        WitnessError: as in `sample_ssa`.
+    """
+    start = _first(simulator.lowered, settings)
+    start = start._replace(target=target, stream=(target + 1) * STREAMS)
+    if states is not None:
+        start = start._replace(is_drawn=False, states=states)
+    at_end = replace(settings, save=(settings.until,))
+    _simulate(simulator, start, at_end, threads)
+    return start.entered
+
+
+def _simulate(
+    simulator: Simulator, start: Start, settings: SsaSettings, threads: int | None
+) -> tuple[
+    Int[np.ndarray, "trajectories times variables"],
+    Int[np.ndarray, "trajectories times"],
+]:
+    """The states and leaks at the save times; fills in `start.entered`."""
+    lowered = simulator.lowered
     times = np.array(settings.save, dtype=float)
     shape = (settings.trajectories, len(times))
     counts = np.zeros((*shape, len(lowered.space.caps)), dtype=np.int32)
     leak = np.zeros(shape, dtype=np.int64)
-    batch = _compile(lowered)
-    start = _first(lowered, settings)
-    _run_batch(lowered, batch, start, times, counts, leak, (0, 0))
-    compiled = time.perf_counter()
     workers = threads or os.cpu_count() or 1
     for piece in stretches(lowered, settings.save, settings.until):
         if piece.start > 0:
@@ -78,23 +149,35 @@ def sample_ssa(
         wanted = np.append(times[list(piece.save)], piece.end)
         found = np.zeros((len(counts), len(wanted), counts.shape[2]), dtype=np.int32)
         stopped = np.zeros((len(counts), len(wanted)), dtype=np.int64)
-        run = partial(_run_batch, lowered, batch, start, wanted, found, stopped)
+        run = partial(
+            _run_batch, lowered, simulator.batch, start, wanted, found, stopped
+        )
         with ThreadPoolExecutor(workers) as pool:
             for _ in pool.map(run, _batches(settings.trajectories, workers)):
                 pass
         counts[:, list(piece.save)] = found[:, :-1]
         leak[:, list(piece.save)] = stopped[:, :-1]
         start = start._replace(
-            states=found[:, -1].astype(np.int64), leak=stopped[:, -1].copy()
+            is_drawn=False,
+            states=found[:, -1].astype(np.int64),
+            leak=stopped[:, -1].copy(),
         )
-    finished = time.perf_counter()
-    return SsaTrajectories(times, counts, leak, compiled - started, finished - compiled)
+    return counts, leak
 
 
 def _first(lowered: LoweredNetwork, settings: SsaSettings) -> Start:
-    """The start at time 0."""
-    states = np.zeros((settings.trajectories, len(lowered.space.caps)), dtype=np.int64)
-    return Start(0.0, states, np.zeros(len(states), dtype=np.int64), settings.seed, 0)
+    """The start at time 0, drawn from the initial law, without a target."""
+    size = settings.trajectories
+    return Start(
+        time=0.0,
+        is_drawn=True,
+        states=np.zeros((size, len(lowered.space.caps)), dtype=np.int64),
+        leak=np.zeros(size, dtype=np.int64),
+        entered=np.full(size, np.inf),
+        target=NO_TARGET,
+        seed=settings.seed,
+        stream=0,
+    )
 
 
 def _after(lowered: LoweredNetwork, t: float, start: Start) -> Start:
@@ -135,14 +218,17 @@ def _run_batch(
     raise WrongPropensityError(reaction, None, lowered.space.names, witness.tolist(), t)
 
 
-def _compile(lowered: LoweredNetwork) -> Callable[..., tuple[int, int, float]]:
+def _compile(
+    lowered: LoweredNetwork, targets: Sequence[Expr]
+) -> Callable[..., tuple[int, int, float]]:
     """The batch function of a network, compiled in memory only at its first call."""
     tables = build_tables(lowered)
     propensity = _jit(propensity_source(lowered), "propensity", lowered)
+    inside = _jit(inside_source(lowered, targets), "inside", lowered)
     if not tables.is_varying.any():
-        return partial(steady_batch, propensity, tables)
+        return partial(steady_batch, propensity, inside, tables)
     bound = _jit(bound_function_source(lowered), "bound", lowered)
-    return partial(varying_batch, propensity, bound, tables)
+    return partial(varying_batch, propensity, bound, inside, tables)
 
 
 def _jit(source: str, name: str, lowered: LoweredNetwork) -> Any:

@@ -210,6 +210,12 @@ def initial_law(
     Raises:
         TooManyStatesError: the initial law alone has more states than allowed.
     """
+    if lowered.start is not None:
+        states, weights = lowered.start.states, lowered.start.weights
+        kept = likeliest(weights, drop)
+        if kept.sum() > max_states:
+            raise TooManyStatesError(int(kept.sum()), max_states)
+        return states[kept], weights[kept]
     rows = np.zeros((1, 0), dtype=np.int64)
     weights = np.ones(1)
     for law in lowered.initial:

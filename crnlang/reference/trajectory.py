@@ -47,15 +47,19 @@ class Tables(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where trajectories begin: at time 0 drawn from the initial law, else in `states`.
+    """Where trajectories begin: drawn from the initial law (`is_drawn`) or in `states`.
 
-    `leak[i]` counts firings stopped before, and trajectory i takes the stream of random
-    numbers `stream + i`.
+    `leak[i]` counts firings stopped before, `entered[i]` is when the set number
+    `target` was entered (inf for not yet: a trajectory ends there), and trajectory i
+    takes the stream of random numbers `stream + i`.
     """
 
     time: float
+    is_drawn: bool
     states: np.ndarray
     leak: np.ndarray
+    entered: np.ndarray
+    target: int
     seed: int
     stream: int
 
@@ -98,13 +102,24 @@ def draw_start(tables, stream, n):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
-def begin(tables, start, stream, i, n):
-    """Set up trajectory i: its random numbers and its first state."""
+def begin(inside, tables, start, stream, i, n):
+    """Set up trajectory i: its random numbers, its first state, whether it is over."""
     start_stream(stream, start.seed, start.stream + i)
-    if start.time == 0.0:
+    if start.is_drawn:
         draw_start(tables, stream, n)
     else:
         n[:] = start.states[i]
+    if start.entered[i] == math.inf and inside(start.target, n):
+        start.entered[i] = start.time
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def finish(first, n, stopped, counts, leak):
+    """Fill in the save times from `first` on for a trajectory that stays in n."""
+    for k in range(first, leak.size):
+        counts[k, :] = n
+        leak[k] = stopped
 
 
 @numba.njit(error_model="numpy", nogil=True)
@@ -121,18 +136,21 @@ def pick(weights, target):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
-def steady_batch(propensity, tables, start, first, last, times, counts, leak, witness):
+def steady_batch(
+    propensity, inside, tables, start, first, last, times, counts, leak, witness
+):
     """Trajectories `first..last` under propensities that do not read the time.
 
-    They begin as `start` says. Fills `counts[i]` and `leak[i]` for each; returns
-    (outcome, channel, time), with the state at fault in `witness`.
+    They begin as `start` says, and end where `inside` says that the target is entered.
+    Fills `counts[i]`, `leak[i]` and `start.entered[i]` for each; returns (outcome,
+    channel, time), with the state at fault in `witness`.
     """
     channels = tables.family.size
     n = np.zeros(tables.caps.size, np.int64)
     weights = np.zeros(channels)
     stream = np.zeros(4, np.uint64)
     for i in range(first, last):
-        begin(tables, start, stream, i, n)
+        begin(inside, tables, start, stream, i, n)
         t, k, stopped = start.time, 0, start.leak[i]
         for c in range(channels):
             value = propensity(tables.family[c], c, n, t, tables.touched)
@@ -142,7 +160,7 @@ def steady_batch(propensity, tables, start, first, last, times, counts, leak, wi
                 return WRONG_PROPENSITY, c, t
         total = peak = weights.sum()
         firings = 0
-        while True:
+        while start.entered[i] == math.inf:
             t = t - math.log1p(-uniform(stream)) / total if total > 0.0 else math.inf
             while k < times.size and times[k] < t:
                 counts[i, k, :] = n
@@ -160,6 +178,9 @@ def steady_batch(propensity, tables, start, first, last, times, counts, leak, wi
                 stopped += 1
                 continue
             fire(tables, c, n)
+            if inside(start.target, n):
+                start.entered[i] = t
+                break
             for d in range(tables.dependent_start[c], tables.dependent_start[c + 1]):
                 other = tables.dependent[d]
                 value = propensity(tables.family[other], other, n, t, tables.touched)
@@ -174,6 +195,7 @@ def steady_batch(propensity, tables, start, first, last, times, counts, leak, wi
             if firings == FRESH_AFTER or total < FRESH_BELOW * peak:
                 total = peak = weights.sum()
                 firings = 0
+        finish(k, n, stopped, counts[i], leak[i])
     return DONE, 0, 0.0
 
 
@@ -197,6 +219,23 @@ def bound_all(bound, tables, n, window, weights):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
+def bound_window(bound, tables, n, t, span, end, weights):
+    """Fill in bounds over a window, halved until they are finite; where it ends.
+
+    Gives (outcome, channel at fault, end of the window).
+    """
+    outcome, c, until = NO_BOUND, 0, end
+    for _ in range(MOST_HALVINGS + 1):
+        until = min(t + span, end)
+        outcome, c = bound_all(bound, tables, n, (t, until), weights)
+        if outcome != NO_BOUND:
+            break
+        span /= 2
+    return outcome, c, until
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
 def steady_weights(propensity, tables, n, t, weights):
     """Fill in the propensities without time; the channel of a wrong one, or -1."""
     for c in range(weights.size):
@@ -211,7 +250,7 @@ def steady_weights(propensity, tables, n, t, weights):
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
 def varying_batch(
-    propensity, bound, tables, start, first, last, times, counts, leak, witness
+    propensity, bound, inside, tables, start, first, last, times, counts, leak, witness
 ):
     """Trajectories under propensities that read the time, by exact thinning.
 
@@ -223,18 +262,11 @@ def varying_batch(
     stream = np.zeros(4, np.uint64)
     end = times[-1]
     for i in range(first, last):
-        begin(tables, start, stream, i, n)
+        begin(inside, tables, start, stream, i, n)
         t, k, stopped, span = start.time, 0, start.leak[i], (end - start.time) / 16
         wrong = steady_weights(propensity, tables, n, t, weights)
-        while wrong < 0:
-            until = min(t + span, end)
-            outcome, c = bound_all(bound, tables, n, (t, until), weights)
-            for _ in range(MOST_HALVINGS):
-                if outcome != NO_BOUND:
-                    break
-                span /= 2
-                until = min(t + span, end)
-                outcome, c = bound_all(bound, tables, n, (t, until), weights)
+        while wrong < 0 and start.entered[i] == math.inf:
+            outcome, c, until = bound_window(bound, tables, n, t, span, end, weights)
             if outcome != DONE:
                 witness[:] = n
                 return outcome, c, t
@@ -270,8 +302,12 @@ def varying_batch(
                 stopped += 1
                 continue
             fire(tables, c, n)
+            if inside(start.target, n):
+                start.entered[i] = t
+                break
             wrong = steady_weights(propensity, tables, n, t, weights)
         if wrong >= 0:
             witness[:] = n
             return WRONG_PROPENSITY, wrong, t
+        finish(k, n, stopped, counts[i], leak[i])
     return DONE, 0, 0.0

@@ -24,10 +24,12 @@ class RunError(Refusal):
 class QueryAnswer:
     """The answer to one query of the file.
 
-    `kind` is `dist`, `prob` or `expect`; the axes of `values` are `times`, then the
-    counts of each of `species` (none but for `dist`). `errors` are standard errors of
-    the same shape: 0 for an exact law. Where the condition behind `given` never
-    holds, both are nan.
+    `kind` is `dist`, `prob`, `expect`, `logp`, `hit`, `mfpt` or `rate`; the axes of
+    `values` are `times`, then the counts of each of `species` (none but for `dist`).
+    The time of `mfpt` and `rate` is nan. `errors` are of the same shape: standard
+    errors; for an exact law 0, but bounds for the last four kinds. Where the condition
+    behind `given` never holds, values and errors are nan. A log-probability is -inf,
+    its error inf, where nothing was seen.
     """
 
     name: str

@@ -6,8 +6,8 @@ those of a ratio of weighted means (delta method), sum w^2 (f - m)^2 / (sum w)^2
 equal weights, the usual s / sqrt(N) with the variance over N.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import inf, prod
 
 import numpy as np
@@ -15,7 +15,14 @@ from jaxtyping import Float, Int, Integer
 
 from crnlang.ir.expr import Expr, evaluate
 from crnlang.ir.lowered import LoweredNetwork
-from crnlang.ir.network import DistQuery, ExpectQuery, ProbQuery, Query
+from crnlang.ir.network import (
+    DistQuery,
+    ExpectQuery,
+    LawQuery,
+    LogpQuery,
+    PassageQuery,
+    ProbQuery,
+)
 from crnlang.results.record import Pair, QueryAnswer, RunData, RunError
 
 #: The largest table of a joint law, in entries a time.
@@ -28,13 +35,18 @@ TIME_TOLERANCE = 1e-9
 class Snapshot:
     """The law at one time; `is_exact` where the weights are probabilities, not samples.
 
-    `weights` of `None` means equal ones. The weights need not add up to 1.
+    `weights` of `None` means equal ones. The weights need not add up to 1. `bound` is
+    the largest error of any probability of an exact law, as far as it is known;
+    `logarithms` are log-probabilities that the engine itself computed, by the name of
+    the query.
     """
 
     time: float
     states: Integer[np.ndarray, "states variables"]
     weights: Float[np.ndarray, " states"] | None = None
     is_exact: bool = False
+    bound: float = 0.0
+    logarithms: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def normalised(self) -> Float[np.ndarray, " states"]:
         """The weights, divided by their sum."""
@@ -68,11 +80,14 @@ def summarise(
     seed: int,
     leak: Float[np.ndarray, " times"] | None = None,
     joints: Iterable[Pair] = (),
+    passages: Mapping[str, QueryAnswer] | None = None,
     wall_seconds: float = 0.0,
 ) -> RunData:
     """The record of a run from its law at every save time, the queries answered.
 
-    `joints` asks for pairs beyond those that `dist` queries name.
+    `joints` asks for pairs beyond those that `dist` queries name; `passages` are the
+    answers to the queries about first passages, by name: what they lack stays
+    unanswered.
 
     Raises:
         RunError: a query asks for a time that has no snapshot, or for a table that
@@ -101,7 +116,7 @@ def summarise(
         means=means,
         sds=np.sqrt(variances),
         joints={pair: _joint(lowered, snapshots, pair) for pair in pairs},
-        queries=tuple(answer(lowered, q, snapshots) for q in lowered.network.queries),
+        queries=_answers(lowered, snapshots, passages or {}),
         leak=leak,
         wall_seconds=wall_seconds,
     )
@@ -117,8 +132,23 @@ def times_of(lowered: LoweredNetwork, save: Iterable[float]) -> tuple[float, ...
     return tuple(found)
 
 
+def _answers(
+    lowered: LoweredNetwork,
+    snapshots: Sequence[Snapshot],
+    passages: Mapping[str, QueryAnswer],
+) -> tuple[QueryAnswer, ...]:
+    """The answers in the order of the queries; those of first passages are given."""
+    found: list[QueryAnswer] = []
+    for query in lowered.network.queries:
+        if not isinstance(query, PassageQuery):
+            found.append(answer(lowered, query, snapshots))
+        elif query.name in passages:
+            found.append(passages[query.name])
+    return tuple(found)
+
+
 def answer(
-    lowered: LoweredNetwork, query: Query, snapshots: Sequence[Snapshot]
+    lowered: LoweredNetwork, query: LawQuery, snapshots: Sequence[Snapshot]
 ) -> QueryAnswer:
     """The answer to one query at the times it asks for, or at all if it names none."""
     chosen = [_at(snapshots, t, query.name) for t in query.times] or list(snapshots)
@@ -141,7 +171,7 @@ def answer(
     )
 
 
-def _kind(query: Query) -> str:
+def _kind(query: LawQuery) -> str:
     match query:
         case DistQuery():
             return "dist"
@@ -149,6 +179,8 @@ def _kind(query: Query) -> str:
             return "prob"
         case ExpectQuery():
             return "expect"
+        case LogpQuery():
+            return "logp"
 
 
 def _at(snapshots: Sequence[Snapshot], time: float, name: str) -> Snapshot:
@@ -167,9 +199,11 @@ def _at(snapshots: Sequence[Snapshot], time: float, name: str) -> Snapshot:
 
 
 def _answer_at(
-    lowered: LoweredNetwork, query: Query, snapshot: Snapshot
+    lowered: LoweredNetwork, query: LawQuery, snapshot: Snapshot
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """The answer and its standard error at one time."""
+    if query.name in snapshot.logarithms:
+        return np.array(snapshot.logarithms[query.name]), np.array(0.0)
     weights = snapshot.normalised()
     if query.given is not None:
         weights = weights * (_values(lowered, query.given, snapshot) != 0)
@@ -182,10 +216,33 @@ def _answer_at(
             values = 1.0 * (_values(lowered, condition, snapshot) != 0)
         case ExpectQuery(value=value):
             values = _values(lowered, value, snapshot)
+        case LogpQuery(variables=variables, counts=counts):
+            is_there = snapshot.states[:, list(variables)] == np.array(counts)
+            values = 1.0 * is_there.all(axis=1)
     used = weights > 0
     mean = (shares[used] * values[used]).sum() if total > 0 else np.nan
     error = np.sqrt((shares[used] ** 2 * (values[used] - mean) ** 2).sum())
+    if isinstance(query, LogpQuery):
+        return _logarithm(snapshot, float(mean), float(error), float(total))
     return np.array(mean), np.array(_exactly(snapshot, error, total))
+
+
+def _logarithm(
+    snapshot: Snapshot, chance: float, error: float, total: float
+) -> tuple[Float[np.ndarray, ""], Float[np.ndarray, ""]]:
+    """The logarithm of a probability, given what has the probability `total`.
+
+    Its error is that of the probability over the probability, to first order; under an
+    exact law a bound. Where nothing was seen, the logarithm is -inf and the error inf.
+    """
+    if np.isnan(chance):
+        return np.array(np.nan), np.array(np.nan)
+    if snapshot.is_exact:
+        is_given = total < 1
+        error = snapshot.bound / total * (1 + chance * is_given)
+    with np.errstate(divide="ignore"):
+        value = np.log(chance)
+    return np.array(value), np.array(error / chance if chance else inf)
 
 
 def _law(

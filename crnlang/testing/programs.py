@@ -64,6 +64,10 @@ class _ProgramText:
             statements += [
                 f"volume {self.pick('2', '1 / 4')} {self.pick('[fL]', '[·um^3·]')}"
             ]
+        if self.chance():
+            statements += [
+                f"unit u = {self.pick('7', '2 * 3')} {self.pick('[d]', '[nM]')}"
+            ]
         statements += [f"massaction {self.pick(*(m.value for m in MassAction))}"]
         joint = " , " if self.chance() else " ;param "
         listed = joint.join(self.parameter(name) for name in self.parameters)
@@ -144,6 +148,8 @@ class _ProgramText:
             f"observe spread = {self.pick('sum', 'mean')} ( S * at ) + S[ 0 , 1 ]",
             f"set filled = {self.pick('all', 'any')} ( S > 1 or T == 2 )",
             "query dist ( S[ 0 , 0 ] , T[ 1 , 1 ] , at = 2 )",
+            "query logp ( S[ 0 , 0 ] = 1 , C = 0 , T[ 1 , 1 ] = 3 , at = 2 )",
+            "query hit ( all ( S == 3 ) , from = any ( S == 0 ) , by = [ 1 , 2 ] )",
         ]
 
     def side(self, *, may_be_empty: bool = True) -> str:
@@ -200,7 +206,20 @@ class _ProgramText:
         name = self.pick("", f"q{number} =")
         kind = self.pick("prob ( s", f"dist ( {self.species[0]}", "expect ( n + 1")
         given = self.pick("", f", given = {self.condition(1)}")
-        return f"query {name} {kind} {given} , at = {times} )"
+        law = f"query {name} {kind} {given} , at = {times} )"
+        return self.pick(law, f"query {name} {self.passage(times)}")
+
+    def passage(self, times: str) -> str:
+        """A question about copy numbers, or about a way between disjoint sets."""
+        first, other = self.species[:2]
+        start, end = f"{first} == 0", f"{first} > 0 and not ( {other} > 2 )"
+        return self.pick(
+            f"logp ( {first} = 1 , {other} = 2 - 1 , at = {times} )",
+            f"hit ( {end} , from = {start} , by = {times} )",
+            f"hit ( {end} , by = {times} )",
+            f"mfpt ( from = {start} , to = {end} )",
+            f"rate ( to = {end} , from = {start} )",
+        )
 
     def solve(self, number: int) -> str:
         engine = self.pick("fsp", "ssa", "tdvp", "natgrad")

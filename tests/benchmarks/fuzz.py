@@ -5,19 +5,24 @@
 A mutant comes from a `.crn` file of this repository by a few edits of its bytes, its
 words, its numbers or its lines. It must compile or be refused with errors: no other
 exception, and no more than `LIMIT` seconds of computing. What compiles is also shown,
-explained and formatted, as the commands do it. The last line sums up; mutants that fail
-are kept.
+explained and formatted, as the commands do it. The last lines sum up, for `--log FILE`
+too; mutants that fail are kept. A mutant comes from the seed and its number alone, so
+that any number of processes (`--processes 16`) finds the same. JAX is not needed.
 """
 
 import argparse
 import collections
 import contextlib
+import multiprocessing
 import re
 import signal
+import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -188,38 +193,107 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
+@dataclass
+class Summary:
+    """What some mutants have come to; those of two runs can be added."""
+
+    count: int = 0
+    models: int = 0
+    codes: collections.Counter[str] = field(default_factory=collections.Counter)
+    slowest: tuple[float, int] = (0.0, 0)
+    failures: dict[int, str] = field(default_factory=dict)
+
+    def __add__(self, other: "Summary") -> "Summary":
+        return Summary(
+            self.count + other.count,
+            self.models + other.models,
+            self.codes + other.codes,
+            max(self.slowest, other.slowest),
+            dict(sorted({**self.failures, **other.failures}.items())),
+        )
+
+    def text(self, seed: int) -> str:
+        """The summary in lines: counts, how often each code was told, failures."""
+        refused = self.count - self.models - len(self.failures)
+        told = ", ".join(f"{code} {n}" for code, n in sorted(self.codes.items()))
+        lines = [
+            f"mutants: {self.count}, numbers 0..{self.count - 1} of seed {seed}",
+            f"models {self.models}, refused {refused}, failures {len(self.failures)}",
+            f"files by code: {told or 'none'}",
+            f"slowest: {self.slowest[0]:.2f} s (mutant {self.slowest[1]})",
+        ]
+        lines += [f"mutant {number}: {what}" for number, what in self.failures.items()]
+        return "\n".join(lines)
+
+
+def examine_mutants(seed: int, numbers: range, keep: Path | None) -> Summary:
+    """Examine the mutants with these numbers; print and keep those that fail."""
+    found = Summary(len(numbers))
+    for number in numbers:
+        content = mutate(Random(f"{seed}:{number}"))
+        start = time.process_time()
+        try:
+            with time_limit(LIMIT):
+                told = examine(content)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+            reason = str(error).partition("\n")[0]
+            found.failures[number] = f"{type(error).__name__} {reason}".strip()
+            print(f"mutant {number}:\n{traceback.format_exc()}", flush=True)
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+                (keep / f"{number}.crn").write_bytes(content)
+        else:
+            found.models += all(d.severity != "error" for d in told)
+            found.codes.update({d.code for d in told})
+        found.slowest = max(found.slowest, (time.process_time() - start, number))
+    return found
+
+
+def examine_in_processes(
+    seed: int, count: int, processes: int, keep: Path | None
+) -> Summary:
+    """The same mutants, and so the same summary, whatever the number of processes."""
+    if processes == 1:
+        return examine_mutants(seed, range(count), keep)
+    shares = [range(first, count, processes) for first in range(processes)]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        runs = [pool.submit(examine_mutants, seed, one, keep) for one in shares]
+        return sum((run.result() for run in runs), Summary())
+
+
+def commit() -> str:
+    """The commit of the working tree."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
+
+
 def main() -> int:
     """Examine mutants; print each failure and a summary."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for mutants that fail")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--log", type=Path, help="file that the summary is added to")
     chosen = parser.parse_args()
-    failures, models, codes = 0, 0, collections.Counter[str]()
-    slowest, begin = (0.0, 0), time.perf_counter()
-    for number in range(chosen.count):
-        content = mutate(Random(f"{chosen.seed}:{number}"))
-        start = time.process_time()
-        try:
-            with time_limit(LIMIT):
-                found = examine(content)
-        except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
-            failures += 1
-            print(f"mutant {number}:\n{traceback.format_exc()}", flush=True)
-            if chosen.keep is not None:
-                chosen.keep.mkdir(parents=True, exist_ok=True)
-                (chosen.keep / f"{number}.crn").write_bytes(content)
-        else:
-            models += all(d.severity != "error" for d in found)
-            codes.update({d.code for d in found})
-        slowest = max(slowest, (time.process_time() - start, number))
+    begin, date = time.perf_counter(), time.strftime("%Y-%m-%d %H:%M:%S %z")
+    processes = max(1, min(chosen.processes, chosen.count))
+    found = examine_in_processes(chosen.seed, chosen.count, processes, chosen.keep)
     seconds = time.perf_counter() - begin
-    print(
-        f"{chosen.count} mutants of seed {chosen.seed} in {seconds:.0f} s: "
-        f"{failures} failures, {models} models, {len(codes)} different codes, "
-        f"slowest {slowest[0]:.2f} s (mutant {slowest[1]})"
+    text = (
+        f"{date}, commit {commit()}, {processes} processes, {seconds:.0f} s\n"
+        f"{found.text(chosen.seed)}\n"
     )
-    return int(failures > 0)
+    print(text, end="")
+    if chosen.log is not None:
+        with chosen.log.open("a", encoding="utf-8") as log:
+            log.write(f"{text}\n")
+    return int(bool(found.failures))
 
 
 if __name__ == "__main__":

@@ -72,6 +72,46 @@ def test_the_summary_says_what_was_found_and_what_to_do_next(here, monkeypatch):
     assert "tdvp  t = 1 of 2  step 4" in result.stderr
 
 
+PASSAGES = """crn 1
+species X in 0..6 = 3
+X -> 0 @ 1
+query mfpt(from=X == 3, to=X == 0)
+query hit(X == 6, by=[1, 2])
+query logp(X=6, at=1)
+query hit(X == 0, by=[1, 2])
+query rate(from=X == 3, to=X == 0)
+solve exact with fsp { t = 0..2; save = [2] }
+"""
+
+
+def test_the_summary_tells_passages_and_what_was_never_seen(here):
+    """The mean is 1/3 + 1/2 + 1; P(X = 0) at t = 2 is (1 - exp(-2))^3 = 0.6465."""
+    (here / "fall.crn").write_text(PASSAGES)
+    exact = " ".join(crnc("run", "fall.crn", "--out", "a").stdout.split())
+    assert "mfpt_1 1.833 ± " in exact
+    assert "hit_2 2 2 0 ± " in exact
+    assert "logp_X 1 1 -inf " in exact
+    assert "hit_4 2 2 0.6465 ± " in exact
+    assert "rate_5 1 " in exact
+    few = ("--engine", "ssa", "--set", "trajectories=500")
+    drawn = " ".join(crnc("run", "fall.crn", *few, "--out", "b").stdout.split())
+    assert "hit_2 2 2 0: none of 500 samples" in drawn
+    assert "logp_X 1 1 -inf: none of 500 samples" in drawn
+    assert "`rate_5` is not answered: `ssa` cannot answer `rate`" in drawn
+    assert "`mfpt_1` is not answered" in drawn
+    assert "have not arrived by the end of the run, t = 2" in drawn
+
+
+def test_json_has_null_where_there_is_no_time(here):
+    (here / "fall.crn").write_text(PASSAGES)
+    result = crnc("run", "fall.crn", "--json", "--quiet", "--out", "a")
+    queries = json.loads(result.stdout)["queries"]
+    assert queries["mfpt_1"]["times"] == [None]
+    assert queries["mfpt_1"]["values"] == [pytest.approx(11 / 6)]
+    assert queries["logp_X"]["values"] == [None]
+    assert queries["hit_4"]["times"] == [1.0, 2.0]
+
+
 def test_the_summary_says_how_much_was_followed_on_a_set(here, monkeypatch):
     use_fake_engine(monkeypatch, on_set=8)
     text = " ".join(crnc("run", "decay.crn", "--out", "a").stdout.split())

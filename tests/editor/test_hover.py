@@ -29,6 +29,7 @@ module half(S) {
 }
 use half(P) as h1
 query prob(total > 3, at=1)
+query hit(total > 3, by=1)
 solve main with ssa { t = 0..1; trajectories = 10 }
 """
 
@@ -58,6 +59,7 @@ def at(marked, text=TEXT):
         ("= x + |y*b", ["func f(x, y)"]),
         ("|massaction", ["massaction falling"]),
         ("|prob(total", ["prob(condition, at=times)"]),
+        ("|hit(total", ["hit(condition, from=condition, by=times)", "was entered"]),
         ("with s|sa", ["Gillespie"]),
         ("|trajectories", ["number of trajectories", "at least 1", "default 10000"]),
     ],
@@ -98,6 +100,45 @@ def test_definition(marked, declared):
     assert found.source.text[found.start :].startswith(declared)
 
 
+UNITS = """crn 1
+unit week = 7 [d]  # a unit
+unit year = 52 [week]
+lattice chain(2)
+param d = 1 [1/week], k[i] = d + i [
+  1/min]
+param c = k[0]/2 [1/year] in 0..9
+species week in 0..3 per site
+week -> 0 @ d
+"""
+
+
+@pytest.mark.parametrize(
+    ("marked", "declared"),
+    [
+        ("unit |week", "week = 7 [d]"),
+        ("52 [|week]", "week = 7 [d]"),
+        ("1/|week], k", "week = 7 [d]"),
+        ("1/|year", "year = 52"),
+        ("= |d + i", "d = 1 [1/week]"),
+        ("d + |i [", "i] ="),
+        ("species |week", "week in 0..3"),
+        ("|week -> 0", "week in 0..3"),
+        ("0 @ |d", "d = 1 [1/week]"),
+        ("7 [|d]", None),
+        ("1/|min", None),
+    ],
+)
+def test_units_have_names_of_their_own(marked, declared):
+    found = find_declaration(*at(marked, UNITS))
+    assert (found is None) == (declared is None)
+    assert found is None or UNITS[found.start :].startswith(declared)
+
+
+def test_hover_of_units():
+    assert find_hover(*at("52 [|week]", UNITS)).text == "```crn\nunit week = 7 [d]\n```"
+    assert find_hover(*at("1/|min", UNITS)) is None
+
+
 def test_definition_in_an_imported_file(tmp_path):
     (tmp_path / "lib.crn").write_text("crn 1\n# é\nmodule cut(S) {\nS -> 0 @ 1\n}\n")
     text = 'crn 1\nimport "lib.crn" as lib\nspecies A in 0..3\nuse lib.cut(A) as c\n'
@@ -123,6 +164,14 @@ def test_symbols():
     for one in [*symbols, *module.inside]:
         assert one.span.start <= one.name_span.start <= one.name_span.end
         assert one.name_span.end <= one.span.end
+
+
+def test_units_are_symbols():
+    symbols = find_symbols(analyse_text(UNITS).program)
+    assert [(one.kind, one.name) for one in symbols[:2]] == [
+        ("unit", "week"),
+        ("unit", "year"),
+    ]
 
 
 def test_no_word_goes_without_help():

@@ -153,6 +153,17 @@ def test_changes_are_looked_at_in_the_columns_of_the_client(start, tmp_path):
     assert editor.published()["diagnostics"] == []
 
 
+def test_a_unit_is_in_the_outline_and_its_definition_is_found(start, tmp_path):
+    editor = start()
+    uri = (tmp_path / "units.crn").as_uri()
+    editor.open(uri, "crn 1\nunit week = 7 [d]\nparam k = 1 [1/week]\n")
+    symbols = editor.ask("textDocument/documentSymbol", {"textDocument": {"uri": uri}})
+    assert [one["name"] for one in symbols] == ["week", "k"]
+    place = editor.at("definition", uri, 2, 16)
+    assert place["range"]["start"] == {"line": 1, "character": 5}
+    assert editor.close() == 0
+
+
 @pytest.mark.parametrize(
     ("encodings", "column"),
     [(["utf-16"], 13), (["utf-8"], 15), (["utf-32", "utf-16"], 12)],

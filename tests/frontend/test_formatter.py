@@ -109,6 +109,14 @@ def test_examples_are_in_the_canonical_layout(path):
             "query q=prob(s,given = A==1,at = 0 : T+1 : 2)",
             "query q = prob(s, given=A == 1, at=0:T+1:2)",
         ),
+        (
+            "query hit( s,from = A==1 and B<2,by=[1,2] )",
+            "query hit(s, from=A == 1 and B < 2, by=[1, 2])",
+        ),
+        (
+            "query logp(A = 1,X[ 0,3 ] = n+1 , at=1)",
+            "query logp(A=1, X[0, 3]=n + 1, at=1)",
+        ),
         ("solve m with fsp{}", "solve m with fsp {}"),
         ("solve m with fsp{t=0..1;;seed=3}", "solve m with fsp { t = 0..1; seed = 3 }"),
         ("solve m with fsp{\nt=0..1}", "solve m with fsp {\n  t = 0..1\n}"),

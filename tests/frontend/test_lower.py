@@ -152,6 +152,43 @@ def test_names_of_queries():
     )
     names = [query.name for query in network_of(text).queries]
     assert names == ["dist_A_B", "dist_A_B_2", "prob_s_given", "expect_4", "mine"]
+    passages = (
+        "A -> B @ k\nset r = A < 1\nset s = A > 1\nquery hit(s, by=1)\n"
+        "query hit(s, from=r, by=1)\nquery mfpt(to=s, from=r)\n"
+        "query rate(from=r, to=A > 2)\nquery logp(B=1, A=0, at=1)\n"
+        "query logp(A=0, given=s, at=1)\nquery hit(s, from=A == 0, by=1)"
+    )
+    assert [query.name for query in network_of(passages).queries] == [
+        *("hit_s", "hit_s_from_r", "mfpt_r_to_s", "rate_4", "logp_B_A"),
+        *("logp_A_given", "hit_7"),
+    ]
+
+
+def test_parts_of_queries_may_be_names_of_species():
+    text = (
+        "crn 1\nspecies from, to, by in 0..2\nfrom -> to @ 1\nby -> 0 @ 1\n"
+        "query logp(from=0, to=2, by=1, at=1)\nquery hit(to == 2, from=from == 1, by=1)"
+    )
+    logp, hit = network_of(text, head="").queries
+    assert (logp.name, logp.variables, logp.counts) == (
+        "logp_from_to_by",
+        (0, 1, 2),
+        (0, 2, 1),
+    )
+    assert (hit.name, hit.times) == ("hit_2", (1.0,))
+
+
+def test_copy_numbers_at_sites_are_variables():
+    text = (
+        "crn 1\nlattice grid(2, 2)\nspecies X in 0..5 per site\nspecies Y in 0..5\n"
+        "0 -> X @ 1\n0 -> Y @ 1\nquery logp(Y=2, X[1, 0]=3, X[0, 1]=1 + 1, at=1)"
+    )
+    (query,) = network_of(text, head="").queries
+    assert (query.name, query.variables, query.counts) == (
+        "logp_Y_X_1_0_X_0_1",
+        (4, 2, 1),
+        (2, 3, 2),
+    )
 
 
 def test_solve_blocks_keep_plain_values():

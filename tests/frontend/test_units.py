@@ -72,6 +72,40 @@ def test_the_same_model_in_other_units_is_the_same():
     assert rates(molar) == pytest.approx(rates(nano), rel=1e-12)
 
 
+def test_a_defined_unit_is_what_it_is_defined_as():
+    """Also on top of another, and for time, which is measured in it then."""
+    volume = "unit cell = 4/2 [fL]\nvolume 3 [cell]\n"
+    dose = "param doses = 2\nunit dose = doses*5 [nM]\nunit half = 0.5 [dose]\n"
+    plain = "volume 6 [fL]\nparam k = 3 [1/(nM*s)]\nX + Y -> 0 @ k\n"
+    named = f"{volume}{dose}param k = 15 [1/(half*s)]\nX + Y -> 0 @ k\n"
+    assert rates(named) == pytest.approx(rates(plain), rel=1e-12)
+    week = "unit week = 7 [d]\nparam k = 3 [1/week], l = 2 [1/week]\n"
+    assert rates(f"{week}X -> 0 @ k\nY -> 0 @ l\n") == [3.0, 2.0]
+    with pytest.raises(CrnError, match="CRN432"):
+        rates(f"{week}param m = 1 [1/d]\nX -> 0 @ k\nY -> 0 @ m\n")
+
+
+def test_a_defined_unit_is_checked():
+    text = "unit item = 1 [molecule]\nparam k = 1 [1/item]\nX -> 0 @ k\n"
+    with pytest.raises(CrnError, match=r"in \[1/item\], but \[1/s\] is needed"):
+        rates(text)
+
+
+@pytest.mark.parametrize(
+    "line", ["volume v [fL]", "unit v2 = v [fL]", "lattice chain(v)"]
+)
+def test_numbers_of_units_stand_below_their_constants(line):
+    with pytest.raises(CrnError, match="CRN223"):
+        rates(f"{line}\nparam v = 2\nX -> 0 @ 1\n")
+
+
+def test_a_damaged_definition_has_no_echo():
+    text = "unit dose = [nM]\nunit half = 0.5 [dose]\nvolume 1 [dose]\nX -> 0 @ 1\n"
+    with pytest.raises(CrnError) as caught:
+        rates(text)
+    assert [one.code for one in caught.value.diagnostics] == ["CRN101"]
+
+
 def test_an_expression_is_taken_as_it_stands():
     text = "volume 1 [fL]\nparam k = 2 [1/(nM*s)]\nX + Y -> 0 @ 1*k\n"
     assert rates(text) == [2.0]

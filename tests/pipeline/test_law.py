@@ -15,7 +15,7 @@ from crnlang.diagnostics import Report
 from crnlang.ir.lowered import StateSpace
 from crnlang.passes import run_passes
 from crnlang.pipeline import law
-from crnlang.pipeline.law import LawReader, enumerate_states
+from crnlang.pipeline.law import LawReader, enumerate_states, matching_states
 from crnlang.settings import TdvpSettings
 from crnlang.solve import pieces
 from crnlang.solve.outcome import EngineError
@@ -49,6 +49,31 @@ def test_every_state_of_the_space_is_enumerated_once(network):
     obey = (box @ space.laws.T == space.totals).all(axis=1)
     np.testing.assert_array_equal(states, box[obey])
     assert len(states) == space.number_of_states()
+
+
+@given(networks(), st.data())
+def test_states_with_some_counts_are_found_among_all(network, data):
+    space = run_passes(network, Report()).space
+    number = len(space.caps)
+    variables = data.draw(
+        st.lists(st.integers(0, number - 1), min_size=1, max_size=number, unique=True)
+    )
+    counts = [data.draw(st.integers(0, int(space.caps[v]))) for v in variables]
+    found = matching_states(space, tuple(variables), tuple(counts))
+    states = enumerate_states(space)
+    expected = states[(states[:, variables] == counts).all(axis=1)]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_more_states_than_can_be_added_up_are_left_to_samples(monkeypatch):
+    model = build_model(LOWERED, SETTINGS, jax.random.key(0))
+    reader = LawReader(LOWERED.space, SETTINGS)
+    whole = reader.logarithm(model, (0, 1, 2, 3), (2, 1, 1, 1))
+    part = reader.logarithm(model, (0,), (0,))
+    assert whole == pytest.approx(np.log(6 * 0.3**2 * 0.7**2 / 3), abs=1e-6)
+    assert part == pytest.approx(np.log(0.7**4), abs=1e-6)
+    monkeypatch.setattr(law, "MOST_STATES", 3)
+    assert reader.logarithm(model, (0,), (0,)) is None
 
 
 @given(st.integers(0, 20))

@@ -99,3 +99,48 @@ def test_the_save_times_include_those_of_the_queries():
     assert times_of(LOWERED, (0.5, 1 + 1e-13)) == (0.0, 0.5, 1.0)
     with pytest.raises(RunError, match=r"t = 0, which the run did not save"):
         summarise(LOWERED, [Snapshot(1.0, np.zeros((1, 2), int))], engine="x", seed=0)
+
+
+LOGP = compile_text(
+    TEXT + "query logp(X=2, at=1)\nquery logp(Y=3, X=2, at=1)\n"
+    "query logp(X=2, given=Y == 3, at=1)\n"
+).lowered
+
+
+@given(weighted_states())
+def test_log_probabilities_are_those_of_the_cells(drawn):
+    states, weights = drawn
+    snapshots = [Snapshot(t, states, weights) for t in (0.0, 1.0)]
+    data = summarise(LOGP, snapshots, engine="ssa", seed=0)
+    part, whole, given_three = data.queries[-3:]
+    is_two, is_three = states[:, 0] == 2, states[:, 1] == 3
+    share = weights / weights.sum()
+    with np.errstate(divide="ignore"):
+        assert part.values[0] == pytest.approx(np.log(share[is_two].sum()))
+        assert whole.values[0] == pytest.approx(np.log(share[is_two & is_three].sum()))
+    if not is_two.any():
+        assert np.isinf(part.errors[0])
+    else:
+        chance = share[is_two].sum()
+        error = np.sqrt((share**2 * (is_two - chance) ** 2).sum()) / chance
+        assert part.errors[0] == pytest.approx(error)
+    if not is_three.any():
+        assert np.isnan(given_three.values[0])
+        assert np.isnan(given_three.errors[0])
+    elif (is_two & is_three).any():
+        rest = whole.values[0] - np.log(share[is_three].sum())
+        assert given_three.values[0] == pytest.approx(rest)
+
+
+def test_the_error_of_an_exact_log_probability_follows_from_the_bound():
+    """The conditional one is a quotient of two probabilities, each with the bound."""
+    states = np.array([[2, 3], [2, 0], [1, 3], [0, 0]])
+    law = np.array([0.1, 0.2, 0.3, 0.4])
+    snapshots = [
+        Snapshot(t, states, law, is_exact=True, bound=1e-3) for t in (0.0, 1.0)
+    ]
+    data = summarise(LOGP, snapshots, engine="fsp", seed=0)
+    part, whole, given_three = data.queries[-3:]
+    assert part.errors[0] == pytest.approx(1e-3 / 0.3)
+    assert whole.errors[0] == pytest.approx(1e-3 / 0.1)
+    assert given_three.errors[0] == pytest.approx(1e-3 / 0.1 + 1e-3 / 0.4)
