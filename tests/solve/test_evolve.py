@@ -25,7 +25,13 @@ from crnlang.solve.solution import Outcome
 
 SAVE = (0.0, 0.3, 1.0)
 OPTIONS: dict[str, Any] = {"width": 4, "basis": 4}
-SMALL: dict[str, Any] = {"samples": 256, "opening": 0, "krylov": 2, **OPTIONS}
+SMALL: dict[str, Any] = {
+    "samples": 256,
+    "opening": 0,
+    "krylov": 2,
+    "method": "galerkin",
+    **OPTIONS,
+}
 
 
 def ignore(info):
@@ -136,3 +142,61 @@ def test_natural_gradient_stays_near_the_exact_law():
     assert solution.outcome is Outcome.SUCCESSFUL
     assert len(solution.infos) == 20
     assert distance(lowered, solution, -1) < 0.03
+
+
+PROJECTED: dict[str, Any] = {**SMALL, "method": "projection", "tolerance": 0.05}
+DRIVEN = """crn 1
+model driven
+species X in 0..5 ~ binomial(5, 0.3)
+birth: 0 -> X @ 2 + sin(t)
+death: X -> 0 @ 1
+"""
+
+
+@pytest.mark.parametrize(
+    "lowered",
+    [birth_death(30, birth=8.0), lower(SWITCHES, on="0.8")],
+    ids=["birth-death", "switch"],
+)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_projection_steps_follow_the_exact_law(lowered, seed):
+    settings = TdvpSettings(**{**PROJECTED, "samples": 16}, states=16, seed=seed)
+    solution = run(lowered, settings)
+    assert solution.outcome is Outcome.SUCCESSFUL
+    assert solution.times == SAVE
+    assert {info.stage for info in solution.infos} == {"projection"}
+    assert all(info.error < 0.05 for info in solution.infos)
+    for place in range(3):
+        assert distance(lowered, solution, place) < 0.02
+
+
+def test_equal_seeds_give_equal_weights_by_projection_steps():
+    lowered = birth_death(40)
+    settings = [TdvpSettings(**PROJECTED, states=16, seed=seed) for seed in (3, 3)]
+    first, second = (run(lowered, one).models[-1] for one in settings)
+    assert eqx.tree_equal(first, second)
+
+
+def test_galerkin_steps_take_over_where_the_states_hold_too_little():
+    lowered = birth_death(40, birth=20.0, start="~ poisson(20)")
+    settings = TdvpSettings(**{**PROJECTED, "method": "auto"}, states=16)
+    stages = [info.stage for info in run(lowered, settings, (0.0, 0.2)).infos]
+    assert set(stages) == {"tdvp"}
+    wider = TdvpSettings(**{**PROJECTED, "method": "auto"}, states=64)
+    stages = [info.stage for info in run(lowered, wider, (0.0, 0.2)).infos]
+    assert set(stages) == {"projection"}
+
+
+def test_rates_that_change_with_the_time_are_followed_by_galerkin_steps():
+    lowered = lower(DRIVEN)
+    settings = TdvpSettings(**{**PROJECTED, "method": "auto"})
+    stages = {info.stage for info in run(lowered, settings, (0.0, 0.2)).infos}
+    assert stages == {"tdvp"}
+
+
+def test_projection_steps_that_cannot_be_short_enough_end_the_run():
+    lowered = birth_death(60, birth=30.0, start="~ poisson(20)")
+    hard = {**PROJECTED, "samples": 16, "tolerance": 1e-12}
+    solution = run(lowered, TdvpSettings(**hard, states=16), (0.0, 0.2))
+    assert solution.outcome is Outcome.STEP_TOO_SMALL
+    assert len(solution.models) == len(solution.times) == 2 or solution.times == (0.0,)
