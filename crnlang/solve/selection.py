@@ -22,6 +22,8 @@ from crnlang.solve.surroundings import Surroundings
 
 #: How many times the states that just became likely are fired on to find more.
 ROUNDS = 3
+#: States that will hold less than this are not worth a place.
+NEGLIGIBLE = 1e-15
 #: States in one call of the kernel.
 CHUNK = 2**10
 
@@ -103,6 +105,7 @@ class Selector:
             )
             flow = np.bincount(where.ravel(), rates[row, channel] * mass[row])
             is_new = ~np.isin(keys, self.around.keys(states))
+            is_new &= dt * flow > NEGLIGIBLE
             room = self.most + len(raced) - len(states)
             best = np.argsort(-flow[is_new], kind="stable")[:room]
             if not len(best):

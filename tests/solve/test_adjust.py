@@ -41,7 +41,7 @@ def test_changes_of_all_states_give_the_changed_law(size):
     wanted = (1 - size) * law + size * np.linspace(2, 0, len(law)) / len(law)
     moved = adjust_law(model, states, law, wanted - law)
     whole = hellinger(law, wanted)
-    assert hellinger(law_of(moved, states), wanted) < 0.05 * whole
+    assert hellinger(law_of(moved, states), wanted) < 0.1 * whole
 
 
 def test_changes_of_some_states_leave_the_others_alone():
