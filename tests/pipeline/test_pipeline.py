@@ -64,7 +64,7 @@ def test_a_neural_run_reports_its_steps_and_answers_the_questions(monkeypatch):
     np.testing.assert_allclose(run.data.means, 3)
     assert np.isinf(run.data.samples).all()
     assert len(run.data.health["residual"]) == STEPS
-    assert run.data.health["stage"].tolist() == [1.0] * STEPS
+    assert run.data.health["stage"].tolist() == [2.0] * STEPS
     assert run.notes == ()
     assert run.cost.compile_seconds > 0
 
