@@ -68,12 +68,13 @@ def _count_component(
     """The number of states, or an upper bound, counted variable by variable."""
     free = 1
     ways: dict[_Rest, int] = {tuple(totals.tolist()): 1}
+    low, high = _bounds(caps, laws, order)
     for position, variable in enumerate(order.tolist()):
         column, cap = laws[:, variable].tolist(), int(caps[variable])
         if not any(column):
             free *= cap + 1
             continue
-        bounds = _bounds(caps, laws, order[position + 1 :])
+        bounds = list(zip(low[position].tolist(), high[position].tolist(), strict=True))
         after: dict[_Rest, int] = {}
         for line in _lines(ways, column):
             for rest, count in _windows(line, column, cap, bounds):
@@ -87,12 +88,13 @@ def _count_component(
 def _bounds(
     caps: Int[np.ndarray, " variables"],
     laws: Int[np.ndarray, "laws variables"],
-    left: Int[np.ndarray, " left"],
-) -> _Bounds:
-    """The least and the most that the variables `left` can give to each law."""
-    ends = laws[:, left] * caps[left]
-    low, high = np.minimum(ends, 0).sum(axis=1), np.maximum(ends, 0).sum(axis=1)
-    return list(zip(low.tolist(), high.tolist(), strict=True))
+    order: Int[np.ndarray, " variables"],
+) -> tuple[Int[np.ndarray, "variables laws"], Int[np.ndarray, "variables laws"]]:
+    """The least and the most that the variables after each can give to each law."""
+    ends = (laws[:, order] * caps[order]).T
+    least, most = np.minimum(ends, 0), np.maximum(ends, 0)
+    least, most = least.cumsum(axis=0), most.cumsum(axis=0)
+    return least[-1] - least, most[-1] - most
 
 
 #: Rests `base + t * column` with their ways, by ascending t.

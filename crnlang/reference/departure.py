@@ -127,11 +127,18 @@ def long_time_law(
     return law * _recurrent(matrix)
 
 
+def flows_of(
+    matrix: Any,
+) -> tuple[Int[np.ndarray, " flows"], Int[np.ndarray, " flows"]]:
+    """From which state to which a generator lets probability flow."""
+    found = sparse.coo_array(matrix)
+    is_flow = (found.row != found.col) & (found.data > 0)
+    return found.col[is_flow], found.row[is_flow]
+
+
 def _recurrent(matrix: Any) -> Bool[np.ndarray, " states"]:
     """The states of classes that are never left."""
-    flows = sparse.coo_array(matrix)
-    is_flow = (flows.row != flows.col) & (flows.data > 0)
-    sources, targets = flows.col[is_flow], flows.row[is_flow]
+    sources, targets = flows_of(matrix)
     _, classes = connected_components(matrix, directed=True, connection="strong")
     is_left = np.zeros(classes.max() + 1, dtype=bool)
     is_left[classes[sources[classes[sources] != classes[targets]]]] = True

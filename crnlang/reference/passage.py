@@ -26,7 +26,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
 
 from crnlang.ir.expr import Expr
 from crnlang.ir.lowered import LoweredNetwork
-from crnlang.reference.departure import check_steady, holds
+from crnlang.reference.departure import check_steady, flows_of, holds
 from crnlang.reference.elimination import factorise
 from crnlang.reference.equation import master_equation
 from crnlang.reference.refusals import PassageError
@@ -113,10 +113,9 @@ def _leads_to(
 ) -> Bool[np.ndarray, " states"]:
     """Whether some way leads from each state into a set: a search backwards from it."""
     size, ends = len(inside), np.flatnonzero(inside)
-    flows = sparse.coo_array(matrix)
-    is_flow = (flows.row != flows.col) & (flows.data > 0)
-    rows = np.concatenate([flows.row[is_flow], np.full(len(ends), size)])
-    columns = np.concatenate([flows.col[is_flow], ends])
+    sources, targets = flows_of(matrix)
+    rows = np.concatenate([targets, np.full(len(ends), size)])
+    columns = np.concatenate([sources, ends])
     graph = sparse.csr_array(
         (np.ones(len(rows)), (rows, columns)), (size + 1, size + 1)
     )

@@ -20,7 +20,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Integer
 
 from crnlang.nn.base import AbstractAutoregressive
-from crnlang.solve.projection import cast, levels_of, with_block
+from crnlang.solve.projection import (
+    cast,
+    damped_steps,
+    levels_of,
+    rows_before,
+    with_block,
+)
 
 #: Resistance against changes of weights that the law does not feel.
 RESISTANCE = 1e-6
@@ -34,8 +40,10 @@ DIRECTIONS = 10
 #: Stop when a step gains less than this, in nats, or this share of all gained so far.
 GAIN = 1e-8
 SHARE = 0.01
-#: Smallest number of rows that a program is compiled for; larger ones quadruple.
-FEWEST_ROWS = 512
+
+
+#: How many directions were taken, the weights, their gain, and that of the last one.
+_Progress = tuple[Array, Array, Array, Array]
 
 
 class ChangeTable(eqx.Module):
@@ -81,20 +89,13 @@ def _tabulate(
     levels: int,
 ) -> ChangeTable:
     """The changes summed over what comes after a position."""
-    prefixes, row = np.unique(ordered[:, :position], axis=0, return_inverse=True)
-    rows = FEWEST_ROWS
-    while rows < len(prefixes):
-        rows *= 4
-    mass = np.bincount(row.ravel(), weights, rows)
+    prefixes, row = rows_before(ordered, position)
+    mass = np.bincount(row, weights, len(prefixes))
+    table = np.zeros((len(prefixes), levels))
+    np.add.at(table, (row, ordered[:, position]), change)
     rank = np.argsort(-mass, kind="stable")
-    place = np.empty(rows, int)
-    place[rank] = np.arange(rows)
-    table = np.zeros((rows, levels))
-    np.add.at(table, (place[row.ravel()], ordered[:, position]), change)
-    filled = np.zeros((rows, ordered.shape[1]), int)
-    filled[:, :position] = prefixes[0]
-    filled[place[: len(prefixes)], :position] = prefixes
-    arrays = (filled, mass[rank], table, *_representatives(mass[rank]))
+    likeliest = prefixes[rank], mass[rank], table[rank]
+    arrays = (*likeliest, *_representatives(mass[rank]))
     return ChangeTable(*(jnp.asarray(array) for array in arrays))
 
 
@@ -138,20 +139,12 @@ def _fit(
 
     rows = table.prefixes[table.looked_at]
 
-    def improve(state: tuple[Array, Array, Array, Array]) -> tuple[Array, ...]:
+    def improve(state: _Progress) -> _Progress:
         number, weights, best, _ = state
         there = with_block(model, place, weights)
         fisher = there.block_fisher(place, rows, table.shares)
         gradient = jax.grad(gain)(weights)
-
-        def candidates(shift: Float[Array, ""]) -> Float[Array, "lengths weights"]:
-            damped = fisher + shift * jnp.eye(len(start), dtype=fisher.dtype)
-            factor = jax.scipy.linalg.cho_factor(damped)
-            direction = jax.scipy.linalg.cho_solve(factor, gradient)
-            return weights + jnp.asarray(LENGTHS, weights.dtype)[:, None] * direction
-
-        tried = jax.lax.map(candidates, jnp.asarray(SHIFTS, weights.dtype))
-        tried = tried.reshape(-1, len(weights))
+        tried = damped_steps(weights, fisher, gradient, SHIFTS, LENGTHS)
         found = jax.lax.map(gain, tried)
         found = jnp.where(jnp.isfinite(found), found, -jnp.inf)
         longest = jnp.argmax(found)
@@ -163,7 +156,7 @@ def _fit(
             jnp.where(is_better, found[longest] - best, 0.0),
         )
 
-    def is_unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
+    def is_unfinished(state: _Progress) -> Array:
         number, _, best, step = state
         return (number < DIRECTIONS) & (
             step > jnp.maximum(GAIN, SHARE * (best - first))

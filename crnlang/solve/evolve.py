@@ -183,10 +183,12 @@ def _follow_projected(
             return Moment(t, model, control.dt), Outcome.OUT_OF_STEPS
         wanted = min(control.dt, stop - t)
         draw = jax.random.fold_in(key, len(recorder.infos))
-        step = projected_step(model, selector, draw, t, wanted, settings.tolerance)
-        chosen = step.chosen
+        chosen = selector.select(model, draw, t, wanted)
         if settings.method == "auto" and chosen.covered < MOSTLY:
-            break
+            return Moment(t, model, control.dt), None
+        step = projected_step(
+            model, selector.around, chosen, wanted, settings.tolerance
+        )
         if not step.error < settings.tolerance:
             return Moment(t, model, control.dt), _failure(step.error)
         t, model = _arrive(t, step.dt, stop), step.model
@@ -201,9 +203,7 @@ def _follow_projected(
             effective_size=chosen.effective_size,
             rejections=step.rejections,
         )
-    else:
-        return Moment(t, model, control.dt), Outcome.SUCCESSFUL
-    return Moment(t, model, control.dt), None
+    return Moment(t, model, control.dt), Outcome.SUCCESSFUL
 
 
 def _follow(

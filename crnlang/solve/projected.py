@@ -16,12 +16,13 @@ its states had moved as their neighbours inside did.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Float
 
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.solve.adjust import adjust_law
 from crnlang.solve.pieces import log_probs
-from crnlang.solve.selection import Selection, Selector
+from crnlang.solve.selection import Selection
+from crnlang.solve.surroundings import Surroundings
 from crnlang.solve.uniformize import uniformize
 
 #: Tries of one step, each SHORTER times as long as the one before.
@@ -42,36 +43,33 @@ class ProjectedStep:
     error: float
     residual: float
     rejections: int
-    chosen: Selection
 
 
 def projected_step(
     model: AbstractAutoregressive,
-    selector: Selector,
-    key: PRNGKeyArray,
-    t: float,
+    around: Surroundings,
+    chosen: Selection,
     dt: float,
     tolerance: float,
 ) -> ProjectedStep:
-    """Take one step, shortening it until its error is below the tolerance.
+    """Take one step on the chosen states, shortened until its error is small enough.
 
     The result may still be bad after `TRIES`: then `error` is not below the tolerance
     and `model` is the model before the step.
     """
-    chosen = selector.select(model, key, t, dt)
-    w, _ = selector.around.matrix(chosen.states, chosen.rates)
+    w, _ = around.matrix(chosen.states, chosen.rates)
     law, rejections = uniformize(w, chosen.source, chosen.law, dt), 0
     change, error = _compare(chosen, law, dt)
     while not error < tolerance:
         rejections += 1
         if rejections == TRIES:
-            return ProjectedStep(model, dt, error, 1.0, rejections, chosen)
+            return ProjectedStep(model, dt, error, 1.0, rejections)
         dt *= SHORTER
         law = uniformize(w, chosen.source, chosen.law, dt)
         change, error = _compare(chosen, law, dt)
     moved = adjust_law(model, chosen.states, chosen.weights, change)
     residual = _missed(moved, chosen, law)
-    return ProjectedStep(moved, dt, error, residual, rejections, chosen)
+    return ProjectedStep(moved, dt, error, residual, rejections)
 
 
 def _compare(

@@ -82,16 +82,27 @@ def _tabulate(
     levels: int,
 ) -> Table:
     """Q summed over what comes after a position."""
+    prefixes, row = rows_before(ordered, position)
+    table = np.zeros((len(prefixes), levels))
+    np.add.at(table, (row, ordered[:, position]), law)
+    return Table(jnp.asarray(prefixes), jnp.asarray(table))
+
+
+def rows_before(
+    ordered: Integer[np.ndarray, "states variables"], position: int
+) -> tuple[Int[np.ndarray, "rows variables"], Int[np.ndarray, " states"]]:
+    """The distinct prefixes of states before a position, and the row of each state.
+
+    Padded with copies of the first, so that few programs are compiled.
+    """
     prefixes, row = np.unique(ordered[:, :position], axis=0, return_inverse=True)
     rows = FEWEST_ROWS
     while rows < len(prefixes):
         rows *= 4
-    table = np.zeros((rows, levels))
-    np.add.at(table, (row.ravel(), ordered[:, position]), law)
     filled = np.zeros((rows, ordered.shape[1]), int)
     filled[:, :position] = prefixes[0]
     filled[: len(prefixes), :position] = prefixes
-    return Table(jnp.asarray(filled), jnp.asarray(table))
+    return filled, row.ravel()
 
 
 def _fit_block(
@@ -151,17 +162,30 @@ def _improve(
     fisher = there.block_fisher(place, table.prefixes, jnp.sum(table.law, axis=1))
     gradient = jax.grad(likelihood)(weights)
 
-    def candidates(shift: Float[Array, ""]) -> Float[Array, "lengths weights"]:
-        damped = fisher + shift * jnp.eye(len(weights), dtype=fisher.dtype)
-        factor = jax.scipy.linalg.cho_factor(damped)
-        direction = jax.scipy.linalg.cho_solve(factor, gradient)
-        return weights + jnp.asarray(LENGTHS, weights.dtype)[:, None] * direction
-
-    tried = jax.lax.map(candidates, jnp.asarray(SHIFTS, weights.dtype))
-    tried = jnp.concatenate([weights[None], tried.reshape(-1, len(weights))])
+    tried = damped_steps(weights, fisher, gradient, SHIFTS, LENGTHS)
+    tried = jnp.concatenate([weights[None], tried])
     found = jax.lax.map(likelihood, tried)
     best = jnp.argmax(jnp.where(jnp.isfinite(found), found, -jnp.inf))
     return tried[best], found[best]
+
+
+def damped_steps(
+    weights: Float[Array, " weights"],
+    fisher: Float[Array, "weights weights"],
+    gradient: Float[Array, " weights"],
+    shifts: tuple[float, ...],
+    lengths: tuple[float, ...],
+) -> Float[Array, "tries weights"]:
+    """The weights after natural-gradient steps of several dampings and lengths."""
+
+    def along(shift: Float[Array, ""]) -> Float[Array, "lengths weights"]:
+        damped = fisher + shift * jnp.eye(len(weights), dtype=fisher.dtype)
+        factor = jax.scipy.linalg.cho_factor(damped)
+        direction = jax.scipy.linalg.cho_solve(factor, gradient)
+        return weights + jnp.asarray(lengths, weights.dtype)[:, None] * direction
+
+    tried = jax.lax.map(along, jnp.asarray(shifts, weights.dtype))
+    return tried.reshape(-1, len(weights))
 
 
 def with_block(

@@ -18,14 +18,12 @@ from crnlang.nn.base import AbstractAutoregressive
 from crnlang.solve.pieces import in_pieces, log_probs
 from crnlang.solve.problem import Generator
 from crnlang.solve.race import race
-from crnlang.solve.surroundings import Surroundings
+from crnlang.solve.surroundings import CHUNK, Surroundings
 
 #: How many times the states that just became likely are fired on to find more.
 ROUNDS = 3
 #: States that will hold less than this are not worth a place.
 NEGLIGIBLE = 1e-15
-#: States in one call of the kernel.
-CHUNK = 2**10
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +59,12 @@ class Selector:
         """The states to follow in a step of about `dt` from time t."""
         drawn = _race(model, self.most + self.samples, key)
         raced = np.asarray(drawn.counts)[np.asarray(drawn.arrived)]
-        states, gain = self._with_next(raced, np.exp(log_probs(model, raced)), t, dt)
-        law = np.exp(log_probs(model, states))
-        score = law + gain
+        law = np.exp(log_probs(model, raced))
+        entered, gain = self._next_states(raced, law, t, dt)
+        if len(entered):
+            law = np.append(law, np.exp(log_probs(model, entered)))
+        states = np.concatenate([raced, entered])
+        score = law + np.append(np.zeros(len(raced)), gain)
         is_likely = np.ones(len(states), bool)
         if len(states) > self.most:
             is_likely = score >= np.partition(score, -self.most)[-self.most]
@@ -84,18 +85,19 @@ class Selector:
             1.0 / noise if noise > 0 else np.inf,
         )
 
-    def _with_next(
+    def _next_states(
         self,
         raced: Int[np.ndarray, "raced variables"],
         mass: Float[np.ndarray, " raced"],
         t: float,
         dt: float,
-    ) -> tuple[Int[np.ndarray, "states variables"], Float[np.ndarray, " states"]]:
-        """The states, then at most `most` that probability will flow into next.
+    ) -> tuple[Int[np.ndarray, "entered variables"], Float[np.ndarray, " entered"]]:
+        """At most `most` other states that probability will flow into next.
 
-        With them, about how much that will be; 0 for the first.
+        With them, about how much that will be.
         """
-        states, edge, gain = raced, raced, np.zeros(len(raced))
+        known, edge = self.around.keys(raced), raced
+        states, gain = raced[:0], np.zeros(0)
         for _ in range(ROUNDS):
             rates = self.around.propensities(edge, t)
             row, channel = np.nonzero(rates > 0)
@@ -104,14 +106,15 @@ class Selector:
                 self.around.keys(targets), return_index=True, return_inverse=True
             )
             flow = np.bincount(where.ravel(), rates[row, channel] * mass[row])
-            is_new = ~np.isin(keys, self.around.keys(states))
+            is_new = ~np.isin(keys, known)
             is_new &= dt * flow > NEGLIGIBLE
-            room = self.most + len(raced) - len(states)
+            room = self.most - len(states)
             best = np.argsort(-flow[is_new], kind="stable")[:room]
             if not len(best):
                 break
             edge = targets[first[is_new][best]]
             mass = np.minimum(dt * flow[is_new][best], 1.0)
+            known = np.append(known, keys[is_new][best])
             states, gain = np.concatenate([states, edge]), np.append(gain, mass)
         return states, gain
 

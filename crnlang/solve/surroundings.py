@@ -10,9 +10,11 @@ from scipy.sparse import csr_matrix
 from crnlang.solve.pieces import in_pieces
 from crnlang.solve.problem import Generator
 
+#: States in one call of the kernel.
 CHUNK = 1024
-#: Multipliers of the state hash, one a variable (chance of a collision below 1e-9).
-_HASH = np.random.default_rng(20251210)
+#: Seed of the multipliers of the state hash, one a variable (chance of a collision
+#: below 1e-9); the same for every run, which then takes the states in the same order.
+HASH_SEED = 20251210
 
 
 class Surroundings:
@@ -20,9 +22,9 @@ class Surroundings:
 
     def __init__(self, generator: Generator) -> None:
         self.changes = np.asarray(generator.net_changes)
-        self.multipliers = _HASH.integers(
-            1, 2**63 - 1, self.changes.shape[1], dtype=np.int64
-        )
+        random = np.random.default_rng(HASH_SEED)
+        variables = self.changes.shape[1]
+        self.multipliers = random.integers(1, 2**63 - 1, variables, dtype=np.int64)
         outflux = jax.vmap(generator.outflux, (0, None))
         self._outflux = eqx.filter_jit(lambda counts, t: outflux(counts, t))
 

@@ -47,7 +47,7 @@ SOUND, WRONG = (
 )
 SEEDS = [*SOUND, *WRONG]
 #: Seconds of computing for one mutant.
-LIMIT = 10.0
+LIMIT = 4.0
 MOST_BYTES = 20_000
 WORD = re.compile(rb"[ \t]+|\w+|[^\w\s]+|\n")
 NUMBER = re.compile(rb"(?<!\w)\d[\d.]*(?:e[+-]?\d+)?")

@@ -1,4 +1,4 @@
-"""The selection: sums over it are right on average, flows from outside are all there."""
+"""The selection: sums over it are right on average, flows from outside all there."""
 
 import jax
 import numpy as np
