@@ -66,6 +66,8 @@ def _count_component(
     order: Int[np.ndarray, " variables"],
 ) -> int:
     """The number of states, or an upper bound, counted variable by variable."""
+    if not len(order):
+        return int(not totals.any())
     free = 1
     ways: dict[_Rest, int] = {tuple(totals.tolist()): 1}
     low, high = _bounds(caps, laws, order)

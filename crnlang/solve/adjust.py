@@ -29,11 +29,11 @@ from crnlang.solve.projection import (
 )
 
 #: Resistance against changes of weights that the law does not feel.
-RESISTANCE = 1e-6
+RESISTANCE = 1e-4
 #: Prefixes whose Fisher matrix is summed: the likeliest, and a sample of the others.
 LIKELIEST, SAMPLED = 256, 256
 #: Dampings of the Fisher matrix and lengths along each direction: the best is taken.
-SHIFTS = (1e-6, 1e-4, 1e-2)
+SHIFTS = (1e-4, 1e-2)
 LENGTHS = (1.0, 0.4, 0.1)
 #: Most rounds of such steps.
 DIRECTIONS = 10

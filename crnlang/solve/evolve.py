@@ -178,6 +178,7 @@ def _follow_projected(
     control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
     selector = Selector(generator, settings.states, settings.samples)
     key = jax.random.key(settings.seed)
+    rejections = 0
     while math.isfinite(stop := recorder.next_stop(t)):
         if len(recorder.infos) >= settings.max_steps:
             return Moment(t, model, control.dt), Outcome.OUT_OF_STEPS
@@ -189,8 +190,12 @@ def _follow_projected(
         step = projected_step(
             model, selector.around, chosen, wanted, settings.tolerance
         )
+        rejections += step.rejections
         if not step.error < settings.tolerance:
-            return Moment(t, model, control.dt), _failure(step.error)
+            control.rejected(step.dt)
+            if step.dt < SMALLEST_STEP * end:
+                return Moment(t, model, control.dt), _failure(step.error)
+            continue
         t, model = _arrive(t, step.dt, stop), step.model
         control.accepted(step.dt, wanted, step.error)
         recorder.keep(t, model)
@@ -201,8 +206,9 @@ def _follow_projected(
             error=step.error,
             residual=step.residual,
             effective_size=chosen.effective_size,
-            rejections=step.rejections,
+            rejections=rejections,
         )
+        rejections = 0
     return Moment(t, model, control.dt), Outcome.SUCCESSFUL
 
 

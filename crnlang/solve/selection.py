@@ -92,9 +92,10 @@ class Selector:
         t: float,
         dt: float,
     ) -> tuple[Int[np.ndarray, "entered variables"], Float[np.ndarray, " entered"]]:
-        """At most `most` other states that probability will flow into next.
+        """Other states that probability will flow into next, about `most`.
 
-        With them, about how much that will be.
+        Every round has the same room, so that the first does not fill it with states
+        that hardly matter. With them, about how much will flow.
         """
         known, edge = self.around.keys(raced), raced
         states, gain = raced[:0], np.zeros(0)
@@ -108,7 +109,7 @@ class Selector:
             flow = np.bincount(where.ravel(), rates[row, channel] * mass[row])
             is_new = ~np.isin(keys, known)
             is_new &= dt * flow > NEGLIGIBLE
-            room = self.most - len(states)
+            room = -(-self.most // ROUNDS)
             best = np.argsort(-flow[is_new], kind="stable")[:room]
             if not len(best):
                 break
