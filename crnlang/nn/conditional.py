@@ -82,36 +82,46 @@ class Conditional(eqx.Module):
         """sum_r shares_r E[O O^T] with the copy number distributed as `law[r]`.
 
         The score of the coefficients of `smooth` is smooth[m] - E[smooth]; all others
-        follow from its first `basis` entries, so only their covariance is needed.
+        follow from its first `basis` entries, so only their covariance is needed. A
+        weight on the way from one number to another moves the coefficients by that
+        number times a slope, so what is summed over the rows factorises.
         """
-        basis, functions = self.outward.shape[0], self.smooth.shape[1]
-        low = self.smooth[:, :basis]
+        covariance, mean = self._covariances(law)
+        covariance *= shares[:, None, None]
+        basis, (rows, width) = len(self.outward), (len(x), len(self.shift))
+        hidden, one = self._hidden(x), jnp.ones((rows, 1), x.dtype)
+        given = jnp.concatenate([x, one], axis=1)
+        slope = self.outward * (1 - hidden**2)[:, None, :]
+        half = covariance @ slope
+        whole = jnp.swapaxes(slope, 1, 2) @ half[:, :basis]
+        lower = _summed(whole, given, given)
+        crossed = _summed(jnp.swapaxes(half[:, :basis], 1, 2), given, hidden)
+        upper = _summed(covariance[:, :basis], hidden, hidden)
+        side = _summed(half, one, given), _summed(covariance, one, hidden)
+        bias = self.smooth.T @ ((shares @ law)[:, None] * self.smooth)
+        bias -= mean.T @ (shares[:, None] * mean)
+        found = jnp.block(
+            [
+                [lower, crossed, side[0].T],
+                [crossed.T, upper, side[1].T],
+                [side[0], side[1], bias],
+            ]
+        )
+        # above, the shift of a hidden unit stands beside its inward weights
+        place = np.arange(len(found))
+        units = place[: len(lower)].reshape(width, -1)
+        place[: len(lower)] = np.append(units[:, :-1], units[:, -1])
+        return found[place][:, place]
+
+    def _covariances(
+        self, law: Float[Array, "rows levels"]
+    ) -> tuple[Float[Array, "rows functions basis"], Float[Array, "rows functions"]]:
+        """Covariance of all of `smooth` with its first functions; the means of all."""
+        functions, low = self.smooth.shape[1], self.smooth[:, : self.outward.shape[0]]
         mean = law @ self.smooth
         products = (self.smooth[:, :, None] * low[:, None]).reshape(len(low), -1)
-        covariance = (law @ products).reshape(-1, functions, basis)
-        covariance -= mean[:, :, None] * mean[:, None, :basis]
-        covariance *= shares[:, None, None]
-        inner = self._slopes(x)
-        flat = inner.reshape(-1, inner.shape[2])
-        pulled = jnp.einsum("rab,rbp->rap", covariance[:, :basis], inner)
-        corner = flat.T @ pulled.reshape(flat.shape)
-        side = covariance.transpose(1, 0, 2).reshape(functions, -1) @ flat
-        total = shares @ law
-        bias = self.smooth.T @ (total[:, None] * self.smooth)
-        bias -= mean.T @ (shares[:, None] * mean)
-        return jnp.block([[corner, side.T], [side, bias]])
-
-    def _slopes(
-        self, x: Float[Array, "rows features"]
-    ) -> Float[Array, "rows basis inner"]:
-        """d heights / d (inward, shift, outward)."""
-        hidden = self._hidden(x)
-        rows, (basis, width) = len(x), self.outward.shape
-        shift = self.outward * (1 - hidden**2)[:, None, :]
-        inward = (shift[..., None] * x[:, None, None, :]).reshape(rows, basis, -1)
-        same = jnp.eye(basis, dtype=x.dtype)[None, :, :, None]
-        outward = (same * hidden[:, None, None, :]).reshape(rows, basis, basis * width)
-        return jnp.concatenate([inward, shift, outward], axis=2)
+        product = (law @ products).reshape(-1, functions, low.shape[1])
+        return product - mean[:, :, None] * mean[:, None, : low.shape[1]], mean
 
     def weights(self) -> Float[Array, " weights"]:
         """All weights in a row."""
@@ -292,6 +302,20 @@ class ConditionalNetworks(AbstractAutoregressive):
         logits = self.networks[number].logits(heights)
         allowed = self.mask.allowed(ordered, self.mask.free[number])[: len(logits)]
         return jax.nn.logsumexp(jnp.where(allowed, logits, -jnp.inf))
+
+
+def _summed(
+    between: Float[Array, "rows some others"],
+    left: Float[Array, "rows lefts"],
+    right: Float[Array, "rows rights"],
+) -> Float[Array, "some_lefts others_rights"]:
+    """sum_r between_r (x) left_r right_r^T."""
+    pairs = (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+    found = between.reshape(len(between), -1).T @ pairs
+    shape = *between.shape[1:], left.shape[1], right.shape[1]
+    some, others, lefts, rights = shape
+    found = found.reshape(shape).transpose(0, 2, 1, 3)
+    return found.reshape(some * lefts, others * rights)
 
 
 def build_conditional(

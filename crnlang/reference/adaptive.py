@@ -22,7 +22,7 @@ from jaxtyping import Float, Integer
 
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference.equation import MasterEquation, equation_on
-from crnlang.reference.exponential import LONGEST
+from crnlang.exponential import LONGEST
 from crnlang.reference.growth import needed_states
 from crnlang.reference.propagation import propagate
 from crnlang.reference.refusals import SetTooLargeError, ToleranceError

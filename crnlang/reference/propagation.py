@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from crnlang.reference.equation import MasterEquation, radius
-from crnlang.reference.exponential import evolve
+from crnlang.exponential import evolve
 from crnlang.reference.varying import evolve_varying
 
 

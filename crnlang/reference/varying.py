@@ -36,7 +36,7 @@ from crnlang.ir.expr import (
 )
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference.equation import MasterEquation, radius
-from crnlang.reference.exponential import EPS, evolve
+from crnlang.exponential import EPS, evolve
 from crnlang.reference.refusals import ToleranceError
 
 #: The functions whose value jumps where the two arguments are equal.

@@ -28,7 +28,7 @@ from crnlang.solve.solution import Outcome, Solution, StepInfo
 from crnlang.solve.trial import Trial
 
 #: Projection steps go on while the states followed one by one hold this much.
-MOSTLY = 0.9
+MOSTLY = 0.5
 #: Steps are refused below this share of the whole run.
 SMALLEST_STEP = 1e-12
 #: A batch that is worth less than this share of its states has collapsed.

@@ -24,6 +24,9 @@ from crnlang.solve.surroundings import CHUNK, Surroundings
 ROUNDS = 3
 #: States that will hold less than this are not worth a place.
 NEGLIGIBLE = 1e-15
+#: States that were less likely to be drawn than this do not stand for others: what
+#: flows into one of them would count for more than there is.
+RARELY = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,18 +63,18 @@ class Selector:
         drawn = _race(model, self.most + self.samples, key)
         raced = np.asarray(drawn.counts)[np.asarray(drawn.arrived)]
         law = np.exp(log_probs(model, raced))
-        entered, gain = self._next_states(raced, law, t, dt)
-        if len(entered):
-            law = np.append(law, np.exp(log_probs(model, entered)))
-        states = np.concatenate([raced, entered])
-        score = law + np.append(np.zeros(len(raced)), gain)
+        states, gain = self._next_states(raced, law, t, dt)
+        if len(states) > len(raced):
+            law = np.append(law, np.exp(log_probs(model, states[len(raced) :])))
+        score = law + gain
         is_likely = np.ones(len(states), bool)
         if len(states) > self.most:
             is_likely = score >= np.partition(score, -self.most)[-self.most]
-        is_kept = (is_likely | (np.arange(len(states)) < len(raced))) & (law > 0)
-        states, law, is_likely = states[is_kept], law[is_kept], is_likely[is_kept]
         seen = -np.expm1(-np.minimum(float(drawn.limit) * law, 700.0))
-        share = np.where(is_likely, 1.0, seen)
+        is_sampled = (np.arange(len(states)) < len(raced)) & (seen > RARELY)
+        is_kept = (is_likely | is_sampled) & (law > 0)
+        states, law, is_likely = states[is_kept], law[is_kept], is_likely[is_kept]
+        share = np.where(is_likely, 1.0, seen[is_kept])
         weights = law / share
         weights /= weights.sum()
         noise = np.sum(weights**2 * (1 - share))
@@ -88,17 +91,17 @@ class Selector:
     def _next_states(
         self,
         raced: Int[np.ndarray, "raced variables"],
-        mass: Float[np.ndarray, " raced"],
+        law: Float[np.ndarray, " raced"],
         t: float,
         dt: float,
-    ) -> tuple[Int[np.ndarray, "entered variables"], Float[np.ndarray, " entered"]]:
-        """Other states that probability will flow into next, about `most`.
+    ) -> tuple[Int[np.ndarray, "states variables"], Float[np.ndarray, " states"]]:
+        """The states and about `most` others that probability will flow into next.
 
-        Every round has the same room, so that the first does not fill it with states
-        that hardly matter. With them, about how much will flow.
+        With them, about how much will flow. Every round has the same room, so that the
+        first does not fill it with states that hardly matter.
         """
-        known, edge = self.around.keys(raced), raced
-        states, gain = raced[:0], np.zeros(0)
+        states, gain = raced, np.zeros(len(raced))
+        edge, mass = raced, law
         for _ in range(ROUNDS):
             rates = self.around.propensities(edge, t)
             row, channel = np.nonzero(rates > 0)
@@ -107,15 +110,15 @@ class Selector:
                 self.around.keys(targets), return_index=True, return_inverse=True
             )
             flow = np.bincount(where.ravel(), rates[row, channel] * mass[row])
-            is_new = ~np.isin(keys, known)
-            is_new &= dt * flow > NEGLIGIBLE
+            flow = np.minimum(dt * flow, 1.0)
+            is_known, place = self.around.locate(states, targets[first])
+            gain[place[is_known]] += flow[is_known]
+            is_new = ~is_known & (flow > NEGLIGIBLE)
             room = -(-self.most // ROUNDS)
             best = np.argsort(-flow[is_new], kind="stable")[:room]
             if not len(best):
                 break
-            edge = targets[first[is_new][best]]
-            mass = np.minimum(dt * flow[is_new][best], 1.0)
-            known = np.append(known, keys[is_new][best])
+            edge, mass = targets[first[is_new][best]], flow[is_new][best]
             states, gain = np.concatenate([states, edge]), np.append(gain, mass)
         return states, gain
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.linalg import expm
 
-from crnlang.reference.exponential import chebyshev_weights, evolve, power_weights
+from crnlang.exponential import chebyshev_weights, evolve, power_weights
 
 
 def generator(rates):
