@@ -97,8 +97,10 @@ class Selector:
     ) -> tuple[Int[np.ndarray, "states variables"], Float[np.ndarray, " states"]]:
         """The states and about `most` others that probability will flow into next.
 
-        With them, about how much will flow. Every round has the same room, so that the
-        first does not fill it with states that hardly matter.
+        With them, about how much will flow into the others. Every round has the same
+        room, so that the first does not fill it with states that hardly matter. The
+        raced states are selected in any case: what flows into them does not count, so
+        that others find a place.
         """
         states, gain = raced, np.zeros(len(raced))
         edge, mass = raced, law
@@ -120,6 +122,7 @@ class Selector:
                 break
             edge, mass = targets[first[is_new][best]], flow[is_new][best]
             states, gain = np.concatenate([states, edge]), np.append(gain, mass)
+        gain[: len(raced)] = 0.0
         return states, gain
 
     def _from_outside(
