@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Integer
 
+from crnlang.exponential import LONGEST
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference.equation import MasterEquation, equation_on
-from crnlang.exponential import LONGEST
 from crnlang.reference.growth import needed_states
 from crnlang.reference.propagation import propagate
 from crnlang.reference.refusals import SetTooLargeError, ToleranceError

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from crnlang.reference.equation import MasterEquation, radius
 from crnlang.exponential import evolve
+from crnlang.reference.equation import MasterEquation, radius
 from crnlang.reference.varying import evolve_varying
 
 

@@ -24,6 +24,7 @@ from jaxtyping import Float
 from numpy.polynomial import Chebyshev, Polynomial, chebyshev
 from scipy import sparse
 
+from crnlang.exponential import EPS, evolve
 from crnlang.ir.expr import (
     Call,
     Expr,
@@ -36,7 +37,6 @@ from crnlang.ir.expr import (
 )
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference.equation import MasterEquation, radius
-from crnlang.exponential import EPS, evolve
 from crnlang.reference.refusals import ToleranceError
 
 #: The functions whose value jumps where the two arguments are equal.

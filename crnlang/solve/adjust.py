@@ -16,7 +16,6 @@ from jaxtyping import Float, Integer
 
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.solve.conditional_fit import (
-    PIECE,
     Objective,
     Weights,
     cast,
@@ -62,7 +61,7 @@ def adjust_law(
         before = np.concatenate(
             [
                 np.asarray(conditional_law(given, place, prefixes))
-                for prefixes in np.split(table.prefixes, len(mass) // PIECE)
+                for prefixes, _ in table.pieces
             ]
         )
         target = np.where(before > 0, mass[:, None] * before + table.law, 0.0)

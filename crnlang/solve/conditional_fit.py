@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import equinox as eqx
 import jax
@@ -45,6 +46,15 @@ class Table:
     looked_at: Int[np.ndarray, "some variables"]
     shares: Float[np.ndarray, " some"]
 
+    @cached_property
+    def pieces(self) -> list[tuple[Array, Array]]:
+        """Prefixes and Q, `PIECE` rows at a time, on the device."""
+        parts = len(self.law) // PIECE
+        prefixes, law = np.split(self.prefixes, parts), np.split(self.law, parts)
+        return [
+            (jnp.asarray(r), jnp.asarray(q)) for r, q in zip(prefixes, law, strict=True)
+        ]
+
 
 @dataclass(frozen=True, eq=False)
 class Objective:
@@ -65,7 +75,7 @@ class Objective:
         """The objective at several weights; -inf where it is not a number."""
         likelihood = sum(
             np.asarray(_likelihoods(self.model, self.place, tried, *piece))
-            for piece in self._pieces()
+            for piece in self.table.pieces
         )
         start = self.model.weight_blocks()[self.place][0]
         distance = np.asarray(jnp.sum((tried - start) ** 2, axis=1))
@@ -76,7 +86,7 @@ class Objective:
         """The best weights after one natural-gradient step, and their value."""
         start = self.model.weight_blocks()[self.place][0]
         gradient = -self.resistance * (weights - start)
-        for piece in self._pieces():
+        for piece in self.table.pieces:
             gradient += _slope(self.model, self.place, weights, *piece)
         looked_at = jnp.asarray(self.table.looked_at), jnp.asarray(self.table.shares)
         shifts = jnp.asarray(self.shifts)
@@ -84,12 +94,6 @@ class Objective:
         found = self.values(tried)
         best = int(np.argmax(found))
         return tried[best], float(found[best])
-
-    def _pieces(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The table in pieces."""
-        parts = len(self.table.law) // PIECE
-        prefixes = np.split(self.table.prefixes, parts)
-        return list(zip(prefixes, np.split(self.table.law, parts), strict=True))
 
 
 def tabulate(
@@ -139,9 +143,7 @@ def _representatives(
     )
 
 
-def each_block(
-    model: AbstractAutoregressive, fit: Callable[[int], Weights]
-) -> Blocks:
+def each_block(model: AbstractAutoregressive, fit: Callable[[int], Weights]) -> Blocks:
     """New weights of every block, several fitted at a time."""
     places = range(len(model.block_positions))
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -7,7 +7,8 @@ The generator on the selection is exact, however stiff, so the step is limited o
 what happens outside: the source changes, and states that are not selected gain or lose.
 Both show in the error of the step:
 
-    |sum of the changes|  +  1/4 sum_n weight(n) (dt source(n) / P(n)) min(|p / P - 1|, 10)
+    |sum of the changes|
+    + 1/4 sum_n weight(n) (dt source(n) / P(n)) min(|p / P - 1|, 10)
 
 the mass that went where nobody looked, and the change that the source would have had if
 its states had moved as their neighbours inside did.
@@ -64,14 +65,14 @@ def projected_step(
     and `model` is the model before the step.
     """
     w, _ = around.matrix(chosen.states, chosen.rates)
-    law, rejections = _law_after(w, chosen, dt), 0
+    law, rejections = law_after(w, chosen, dt), 0
     change, error = _compare(chosen, law, dt)
     while not error < tolerance:
         rejections += 1
         if rejections == TRIES:
             return ProjectedStep(model, dt, error, 1.0, rejections)
         dt *= SHORTER
-        law = _law_after(w, chosen, dt)
+        law = law_after(w, chosen, dt)
         change, error = _compare(chosen, law, dt)
     noise = chosen.effective_size**-0.5
     moved = adjust_law(model, chosen.states, chosen.weights, change, noise)
@@ -79,7 +80,7 @@ def projected_step(
     return ProjectedStep(moved, dt, error, residual, rejections)
 
 
-def _law_after(
+def law_after(
     w: csr_matrix, chosen: Selection, dt: float
 ) -> Float[np.ndarray, " states"]:
     """p(dt) on the selection; rounding below 0 is 0.
@@ -89,9 +90,9 @@ def _law_after(
     fastest = float(-w.diagonal().min(initial=0.0))
     if fastest == 0.0:
         return chosen.law + dt * chosen.source
-    augmented = hstack([w, csr_matrix(chosen.source[:, None])])
-    augmented = vstack([augmented, csr_matrix((1, augmented.shape[1]))]).tocsr()
     start = np.append(chosen.law, 1.0)
+    moving = hstack([w, csr_matrix(chosen.source[:, None])])
+    augmented = vstack([moving, csr_matrix((1, len(start)))]).tocsr()
     found, _ = evolve(augmented, fastest, start, (dt,), EXPANDED)
     return np.maximum(found[0][:-1], 0.0)
 

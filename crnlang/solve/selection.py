@@ -108,7 +108,7 @@ class Selector:
             rates = self.around.propensities(edge, t)
             row, channel = np.nonzero(rates > 0)
             targets = edge[row] + self.around.changes[channel]
-            keys, first, where = np.unique(
+            _, first, where = np.unique(
                 self.around.keys(targets), return_index=True, return_inverse=True
             )
             flow = np.bincount(where.ravel(), rates[row, channel] * mass[row])

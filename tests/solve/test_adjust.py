@@ -57,6 +57,17 @@ def test_changes_of_some_states_leave_the_others_alone():
     np.testing.assert_allclose(law_of(moved, states), expected, rtol=0.03)
 
 
+def test_where_noise_is_larger_than_the_changes_nothing_moves():
+    lowered = birth_death(8)
+    states = np.asarray(states_of(lowered))
+    model = model_of(lowered, noise=0.2)
+    law = law_of(model, states)
+    change = 1e-4 * law * np.linspace(1, -1, len(law))
+    moved = adjust_law(model, states, law, change - change.sum() * law, noise=1e3)
+    for before, after in zip(model.weight_blocks(), moved.weight_blocks(), strict=True):
+        np.testing.assert_array_equal(after, before)
+
+
 def test_the_precision_of_the_network_is_kept():
     lowered = birth_death(4)
     states = np.asarray(states_of(lowered))

@@ -1,5 +1,7 @@
 """One projection step: exact on a whole space, right in the limit, still at rest."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,8 +15,9 @@ from engine_cases import (
     lower,
     model_of,
 )
+from scipy.linalg import expm
 
-from crnlang.solve.projected import projected_step
+from crnlang.solve.projected import law_after, projected_step
 from crnlang.solve.projection import fit_law
 from crnlang.solve.selection import Selector
 
@@ -105,3 +108,34 @@ def test_errors_say_how_wrong_a_step_is():
     assert list(errors) == sorted(errors, reverse=True)
     assert np.all(np.diff(wrongs) < 0)
     assert errors[0] > wrongs[0] ** 2
+
+
+def test_a_state_that_was_all_but_empty_does_not_stop_the_step():
+    """Its growth is without bound, but not what flows into it from outside."""
+    lowered = lower(ON_OFF)
+    selector = Selector(kernel_of(lowered), 24, 16)
+    model = model_of(lowered, width=6, basis=8)
+    chosen = selector.select(model, jax.random.key(0), 0.0, 0.1)
+    empty = np.argmin(chosen.law)
+    law, source = chosen.law.copy(), chosen.source.copy()
+    law[empty], source[empty] = 1e-40, 1e-12
+    weights = np.where(np.arange(len(law)) == empty, 1e-40, chosen.weights)
+    hollow = replace(chosen, law=law, source=source, weights=weights)
+    moved = projected_step(model, selector.around, hollow, 0.05, 0.1)
+    assert moved.rejections == 0
+
+
+@pytest.mark.parametrize("dt", [0.02, 3.0, 200.0])
+def test_the_source_flows_in_at_its_rate(dt):
+    """Against the matrix exponential of the selection with one more state."""
+    lowered = lower(ON_OFF)
+    selector = Selector(kernel_of(lowered), 24, 16)
+    model = model_of(lowered, width=6, basis=8)
+    chosen = selector.select(model, jax.random.key(0), 0.0, 0.1)
+    w, _ = selector.around.matrix(chosen.states, chosen.rates)
+    size = len(chosen.law)
+    whole = np.zeros((size + 1, size + 1))
+    whole[:size, :size], whole[:size, size] = w.toarray(), chosen.source
+    exact = (expm(whole * dt) @ np.append(chosen.law, 1.0))[:size]
+    found = law_after(w, chosen, dt)
+    np.testing.assert_allclose(found, exact, atol=1e-10 * max(exact.sum(), 1.0))
