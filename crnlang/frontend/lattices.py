@@ -248,4 +248,9 @@ def _hop_rate(
         fix = "write `spacing 0.5` behind the lattice, or the hop rate: `diffuse X @ d`"
         report.add(BadLattice(word.span, reason, fix))
         return None
-    return call(Function.DIV, rate, number(lattice.spacing**2))
+    square = lattice.spacing * lattice.spacing
+    if math.isinf(square):
+        reason = "the square of the spacing is beyond every floating-point number"
+        report.add(BadLattice(word.span, reason, "write a smaller `spacing`"))
+        return None
+    return call(Function.DIV, rate, number(square))

@@ -85,7 +85,7 @@ def test_a_step_that_loses_too_much_is_shortened_or_given_up():
     lowered = lower(ON_OFF)
     model = model_of(lowered, width=6, basis=8)
     free = step(lowered, model, 4.0, most=16, samples=16)
-    assert free.error > 0.01
+    assert free.error > 1e-3
     shorter = step(lowered, model, 4.0, most=16, samples=16, tolerance=free.error / 2)
     assert shorter.dt < 4.0
     assert shorter.rejections > 0
