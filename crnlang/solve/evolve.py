@@ -31,6 +31,8 @@ from crnlang.solve.trial import Trial
 MOSTLY = 0.5
 #: Steps are refused below this share of the whole run.
 SMALLEST_STEP = 1e-12
+#: The same for projection steps, each of which costs as much as a long one.
+SMALLEST_PROJECTION = 1e-7
 #: A batch that is worth less than this share of its states has collapsed.
 SMALLEST_SHARE = 0.01
 
@@ -191,9 +193,10 @@ def _follow_projected(
             model, selector.around, chosen, wanted, settings.tolerance
         )
         rejections += step.rejections
-        if not step.error < settings.tolerance:
+        is_too_short = step.dt < min(SMALLEST_PROJECTION * end, wanted)
+        if is_too_short or not step.error < settings.tolerance:
             control.rejected(step.dt)
-            if step.dt < SMALLEST_STEP * end:
+            if step.dt < SMALLEST_PROJECTION * end:
                 return Moment(t, model, control.dt), _failure(step.error)
             continue
         t, model = _arrive(t, step.dt, stop), step.model

@@ -178,7 +178,7 @@ def test_equal_seeds_give_equal_weights_by_projection_steps():
 
 
 def test_galerkin_steps_take_over_where_the_states_hold_too_little():
-    lowered = birth_death(90, birth=40.0, start="~ poisson(40)")
+    lowered = birth_death(90, birth=40.0, start="~ uniform(0, 90)")
     narrow = {**PROJECTED, "method": "auto", "samples": 24}
     stages = [i.stage for i in run(lowered, TdvpSettings(**narrow, states=16)).infos]
     assert set(stages[:-1]) <= {"projection", "tdvp"}
