@@ -162,8 +162,14 @@ def conditional_law(
     model: AbstractAutoregressive, place: int, prefixes: Int[Array, "rows variables"]
 ) -> Float[Array, "rows levels"]:
     """P(m | r) of the conditional of one block."""
+    return jnp.exp(_log_law(model, place, prefixes))
+
+
+def _log_law(
+    model: AbstractAutoregressive, place: int, prefixes: Int[Array, "rows variables"]
+) -> Float[Array, "rows levels"]:
     position = model.block_positions[place]
-    return jnp.exp(jax.vmap(model.branches, (0, None))(prefixes, position)[1])
+    return jax.vmap(model.branches, (0, None))(prefixes, position)[1]
 
 
 def _likelihood(
@@ -174,9 +180,7 @@ def _likelihood(
     law: Float[Array, "rows levels"],
 ) -> Float[Array, ""]:
     """sum Q log P over some rows."""
-    there = _with_block(model, place, weights)
-    position = model.block_positions[place]
-    _, log_p = jax.vmap(there.branches, (0, None))(prefixes, position)
+    log_p = _log_law(_with_block(model, place, weights), place, prefixes)
     return jnp.sum(law * jnp.where(law != 0, log_p, 0.0))
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from crnlang.cli.overrides import parse_overrides
 from crnlang.pipeline import run_file
 from crnlang.pipeline.found import Run
+from crnlang.results.compare import compare_runs, hellinger
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "examples" / "mapk_cascade.crn"
@@ -34,12 +36,11 @@ def main() -> None:
     save = (10.0, 100.0, 1000.0, 5000.0, 10_000.0)
     save = tuple(t for t in save if t <= chosen.until)
     times = {"t": (0.0, chosen.until), "save": save}
-    changes = dict(pair.split("=", 1) for pair in chosen.set)
+    changes = {**times, **parse_overrides(chosen.set)}
     exact = run_file(MODEL, engine="fsp", overrides=times)
     print(f"fsp: {exact.cost.run_seconds:.1f} s")
     for seed in chosen.seeds:
-        overrides = {**times, **{k: _value(v) for k, v in changes.items()}}
-        run = run_file(MODEL, engine="tdvp", overrides=overrides, seed=seed)
+        run = run_file(MODEL, engine="tdvp", overrides=changes, seed=seed)
         steps = len(run.data.health["dt"])
         cost = f"{run.cost.compile_seconds:.1f} + {run.cost.run_seconds:.1f} s"
         print(f"tdvp, seed {seed}: {cost}, {steps} steps", flush=True)
@@ -47,23 +48,19 @@ def main() -> None:
             print(f"  {_line(run, exact, time)}", flush=True)
 
 
-def _value(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
 def _line(run: Run, exact: Run, time: float) -> str:
     """Distances and means at one time."""
-    place = int(np.argmin(np.abs(run.data.times - time)))
-    if not np.isclose(run.data.times[place], time):
+    compared = compare_runs(run.data, exact.data)
+    if not np.isclose(compared.times, time).any():
         return f"{time:g}: stopped before"
-    there = int(np.argmin(np.abs(exact.data.times - time)))
-    found, law = run.data.marginals[place], exact.data.marginals[there]
-    cells = [f"{time:g}: fsp {_worst(found, law):.4f}"]
+    at, place, there = (
+        int(np.argmin(np.abs(np.asarray(times) - time)))
+        for times in (compared.times, run.data.times, exact.data.times)
+    )
+    worst = max(distances[at] for distances in compared.marginals.values())
+    cells = [f"{time:g}: fsp {worst:.4f}"]
     if REFERENCE.exists():
-        cells.append(f"ssa {_worst(found, _trajectories(run, time)):.4f}")
+        cells.append(f"ssa {_from_trajectories(run, time, place):.4f}")
     for name in SHOWN:
         species = run.data.names.index(name)
         means = run.data.means[place, species], exact.data.means[there, species]
@@ -71,21 +68,18 @@ def _line(run: Run, exact: Run, time: float) -> str:
     return "  ".join(cells)
 
 
-def _trajectories(run: Run, time: float) -> np.ndarray:
-    """The marginals of the reference trajectories, in the order of our species."""
+def _from_trajectories(run: Run, time: float, place: int) -> float:
+    """The largest distance of a species from the reference trajectories."""
     reference = np.load(REFERENCE)
-    place = int(np.argmin(np.abs(reference["times"] - time)))
-    counts = reference["free_hist"][place].astype(float)
+    at = int(np.argmin(np.abs(reference["times"] - time)))
+    counts = reference["free_hist"][at].astype(float)
     one, other = (run.data.names.index(name) for name in SWAPPED)
     counts[[one, other]] = counts[[other, one]]
-    return counts / counts.sum(axis=1, keepdims=True)
-
-
-def _worst(found: np.ndarray, law: np.ndarray) -> float:
-    """The largest Hellinger distance of a species."""
-    size = min(found.shape[1], law.shape[1])
-    pairs = np.nan_to_num(found)[:, :size] * np.nan_to_num(law)[:, :size]
-    return float(np.sqrt(max(1 - np.sqrt(pairs).sum(axis=1).min(), 0.0)))
+    laws = counts / counts.sum(axis=1, keepdims=True)
+    found = np.zeros_like(laws)
+    given = np.nan_to_num(run.data.marginals[place])
+    found[:, : given.shape[1]] = given
+    return max(hellinger(p, q) for p, q in zip(found, laws, strict=True))
 
 
 if __name__ == "__main__":
