@@ -18,6 +18,7 @@ def step_info(step, end, stage="tdvp"):
         condition=100.0,
         rejections=1,
         seconds=0.1,
+        bound=0.01 * step,
     )
 
 

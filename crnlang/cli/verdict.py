@@ -49,6 +49,7 @@ def _steps(data: RunData) -> str:
         f"{len(size)} steps{on_set}, {int(health['rejections'].sum())} tries rejected; "
         f"{_worst_sampling(health)}, residual at most "
         f"{residual[worst_residual]:.2g} (t = {health['t'][worst_residual]:.3g})."
+        f"{_bound(health)}"
     )
     doubts = [
         reason
@@ -67,6 +68,17 @@ def _steps(data: RunData) -> str:
     if doubts:
         return f"Doubtful: {'; '.join(doubts)}. {facts}"
     return f"Healthy by its own measures, which is no proof: {facts}"
+
+
+def _bound(health: Mapping[str, np.ndarray]) -> str:
+    """How far the law can have come from the exact one, where it is measured."""
+    bound = float(health["bound"][-1])
+    if not bound < 1:
+        return ""
+    return (
+        f" What the steps missed adds up to {bound:.2g} at the end: no probability is "
+        "further off, as far as the states looked at tell."
+    )
 
 
 def _galerkin_residual(health: Mapping[str, np.ndarray]) -> float:

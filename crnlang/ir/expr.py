@@ -332,16 +332,16 @@ def evaluate_float64(
     Every leaf becomes a NumPy number first, so that 1/0 is inf and (-8)^0.5 is nan,
     where plain Python numbers would raise or turn complex.
     """
-
-    def as_float64(leaf: Expr) -> Expr:
-        return Number(np.float64(leaf.value)) if isinstance(leaf, Number) else leaf
-
     with np.errstate(all="ignore"):
         result = evaluate(
-            map_leaves(expr, as_float64),
+            map_leaves(expr, _as_float64),
             counts,
             _Float64s(parameters),
             np.float64(t),
             np,
         )
     return np.asarray(result, dtype=np.float64)
+
+
+def _as_float64(leaf: Expr) -> Expr:
+    return Number(np.float64(leaf.value)) if isinstance(leaf, Number) else leaf

@@ -9,9 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+#: What a network is made of may rest in host memory; compiled programs take either.
+Numbers = Array | np.ndarray
+
 #: Weights, or anything with one entry a weight, as blocks with uncorrelated scores:
 #: one array `blocks weights` for each shape of block.
-Blocks = tuple[Float[Array, "_blocks _weights"], ...]
+Blocks = tuple[Float[Numbers, "_blocks _weights"], ...]
 
 
 class AbstractAutoregressive(eqx.Module):
@@ -22,6 +25,11 @@ class AbstractAutoregressive(eqx.Module):
     """
 
     order: eqx.AbstractVar[tuple[int, ...]]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The floating-point type of the weights."""
+        return jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array))[0].dtype
 
     @abstractmethod
     def branches(
@@ -70,24 +78,6 @@ class AbstractAutoregressive(eqx.Module):
     @abstractmethod
     def with_weight_blocks(self, blocks: Blocks) -> "AbstractAutoregressive":
         """The same network with other weights."""
-
-    @property
-    @abstractmethod
-    def block_positions(self) -> tuple[int, ...]:
-        """The position whose conditional each block of weights belongs to."""
-
-    @abstractmethod
-    def block_fisher(
-        self,
-        block: int,
-        prefixes: Int[Array, "rows variables"],
-        shares: Float[Array, " rows"],
-    ) -> Float[Array, "weights weights"]:
-        """sum_r shares_r E[O O^T | prefix r] over the weights O of one block.
-
-        Prefixes are counts along the order; the expectation over the copy number at
-        the block's position is exact.
-        """
 
     @abstractmethod
     def with_product_law(

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from numpy.polynomial import chebyshev
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import AbstractAutoregressive, Blocks, Numbers
 from crnlang.nn.mask import StateMask
 from crnlang.nn.neighbours import Evaluations, list_evaluations
 
@@ -22,13 +22,11 @@ from crnlang.nn.neighbours import Evaluations, list_evaluations
 FLOOR = -30.0
 #: Features of each earlier position; see `_features`.
 FEATURES = 2
-#: Prefixes looked at together where a Fisher matrix is summed.
-ROWS = 1024
 #: Power of the scale of rough functions; see `_smooth_functions`.
 ROUGHNESS = 2.0
 
 #: The weights of a network, in the order in which they stand in a row.
-_PARTS = operator.attrgetter("inward", "shift", "outward", "bias")
+PARTS = operator.attrgetter("inward", "shift", "outward", "bias")
 
 
 class Conditional(eqx.Module):
@@ -41,32 +39,33 @@ class Conditional(eqx.Module):
     changes of the law are held back and smooth ones are not.
     """
 
-    inward: Float[Array, "width features"]
-    shift: Float[Array, " width"]
-    outward: Float[Array, "basis width"]
-    bias: Float[Array, " functions"]
-    smooth: Float[Array, "levels functions"]
+    inward: Float[Numbers, "width features"]
+    shift: Float[Numbers, " width"]
+    outward: Float[Numbers, "basis width"]
+    bias: Float[Numbers, " functions"]
+    smooth: Float[Numbers, "levels functions"]
 
     def heights(
-        self, x: Float[Array, "*states features"]
+        self, x: Float[Numbers, "*states features"]
     ) -> Float[Array, "*states basis"]:
         """What the prefix adds to the first coefficients of `bias`."""
         return self._hidden(x) @ self.outward.T
 
     def _hidden(
-        self, x: Float[Array, "*states features"]
+        self, x: Float[Numbers, "*states features"]
     ) -> Float[Array, "*states width"]:
         return jnp.tanh(x @ self.inward.T + self.shift)
 
     def logits(
-        self, heights: Float[Array, "*states basis"]
+        self, heights: Float[Numbers, "*states basis"]
     ) -> Float[Array, "*states levels"]:
         """Unnormalised log-probabilities, nothing masked."""
         basis = self.outward.shape[0]
-        return self.smooth @ self.bias + heights @ self.smooth[:, :basis].T
+        free = jnp.matmul(self.smooth, self.bias)
+        return free + heights @ self.smooth[:, :basis].T
 
     def logit_at(
-        self, heights: Float[Array, "*states basis"], level: Int[Array, "*states"]
+        self, heights: Float[Numbers, "*states basis"], level: Int[Numbers, "*states"]
     ) -> Float[Array, "*states"]:
         """The logit of one copy number for each state."""
         basis = self.outward.shape[0]
@@ -75,9 +74,9 @@ class Conditional(eqx.Module):
 
     def fisher(
         self,
-        x: Float[Array, "rows features"],
-        law: Float[Array, "rows levels"],
-        shares: Float[Array, " rows"],
+        x: Float[Numbers, "rows features"],
+        law: Float[Numbers, "rows levels"],
+        shares: Float[Numbers, " rows"],
     ) -> Float[Array, "weights weights"]:
         """sum_r shares_r E[O O^T] with the copy number distributed as `law[r]`.
 
@@ -114,8 +113,10 @@ class Conditional(eqx.Module):
         return found[place][:, place]
 
     def _covariances(
-        self, law: Float[Array, "rows levels"]
-    ) -> tuple[Float[Array, "rows functions basis"], Float[Array, "rows functions"]]:
+        self, law: Float[Numbers, "rows levels"]
+    ) -> tuple[
+        Float[Numbers, "rows functions basis"], Float[Numbers, "rows functions"]
+    ]:
         """Covariance of all of `smooth` with its first functions; the means of all."""
         functions, low = self.smooth.shape[1], self.smooth[:, : self.outward.shape[0]]
         mean = law @ self.smooth
@@ -125,17 +126,15 @@ class Conditional(eqx.Module):
 
     def weights(self) -> Float[Array, " weights"]:
         """All weights in a row."""
-        return jnp.concatenate([w.ravel() for w in _PARTS(self)])
+        return jnp.concatenate([w.ravel() for w in PARTS(self)])
 
-    def with_weights(self, row: Float[Array, " weights"]) -> "Conditional":
+    def with_weights(self, row: Float[Numbers, " weights"]) -> "Conditional":
         """The same network with other weights."""
-        parts = _PARTS(self)
-        ends = np.cumsum([w.size for w in parts])
-        new = [
-            cut.reshape(w.shape)
-            for cut, w in zip(jnp.split(row, ends[:-1]), parts, strict=True)
-        ]
-        return eqx.tree_at(_PARTS, self, new)
+        new, start = [], 0
+        for w in PARTS(self):
+            new.append(row[start : start + w.size].reshape(w.shape))
+            start += w.size
+        return eqx.tree_at(PARTS, self, new)
 
 
 class ConditionalNetworks(AbstractAutoregressive):
@@ -143,8 +142,8 @@ class ConditionalNetworks(AbstractAutoregressive):
 
     networks: tuple[Conditional, ...]
     #: Largest copy number at each free position, and whether it exceeds 1.
-    scale: Float[Array, " free"]
-    is_counted: Float[Array, " free"]
+    scale: Float[Numbers, " free"]
+    is_counted: Float[Numbers, " free"]
     mask: StateMask
     order: tuple[int, ...] = eqx.field(static=True)
 
@@ -243,34 +242,6 @@ class ConditionalNetworks(AbstractAutoregressive):
         )
         return eqx.tree_at(lambda m: m.networks, self, networks)
 
-    @property
-    def block_positions(self) -> tuple[int, ...]:
-        """The free positions."""
-        return self.mask.free
-
-    def block_fisher(
-        self,
-        block: int,
-        prefixes: Int[Array, "rows variables"],
-        shares: Float[Array, " rows"],
-    ) -> Float[Array, "weights weights"]:
-        """See the base class; beyond `ROWS` prefixes, a multiple of them."""
-
-        def part(rows: Int[Array, "some variables"], w: Float[Array, " some"]) -> Array:
-            x = jax.vmap(self._features, (0, None))(rows, block)
-            logits = jax.vmap(self._masked_logits, (None, 0))(block, rows)
-            return self.networks[block].fisher(x, jax.nn.softmax(logits), w)
-
-        if len(prefixes) <= ROWS:
-            return part(prefixes, shares)
-        pieces = (
-            prefixes.reshape(-1, ROWS, prefixes.shape[1]),
-            shares.reshape(-1, ROWS),
-        )
-        size = self.networks[block].weights().shape[0]
-        start = jnp.zeros((size, size), shares.dtype)
-        return jax.lax.scan(lambda s, p: (s + part(*p), None), start, pieces)[0]
-
     def _features(
         self, ordered: Int[Array, " variables"], number: int
     ) -> Float[Array, " features"]:
@@ -305,13 +276,13 @@ class ConditionalNetworks(AbstractAutoregressive):
 
 
 def _summed(
-    between: Float[Array, "rows some others"],
-    left: Float[Array, "rows lefts"],
-    right: Float[Array, "rows rights"],
+    between: Float[Numbers, "rows some others"],
+    left: Float[Numbers, "rows lefts"],
+    right: Float[Numbers, "rows rights"],
 ) -> Float[Array, "some_lefts others_rights"]:
     """sum_r between_r (x) left_r right_r^T."""
     pairs = (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
-    found = between.reshape(len(between), -1).T @ pairs
+    found = jnp.matmul(between.reshape(len(between), -1).T, pairs)
     shape = *between.shape[1:], left.shape[1], right.shape[1]
     some, others, lefts, rights = shape
     found = found.reshape(shape).transpose(0, 2, 1, 3)
@@ -337,38 +308,37 @@ def build_conditional(
     - `width`, `basis`: hidden units and smooth output functions of each conditional.
     """
     caps = np.asarray(mask.caps)[list(mask.free)]
+    size = width, FEATURES * max(len(caps) - 1, 0) + 1
+    normal = np.asarray(jax.random.normal(key, (len(caps), *size)))
     model = ConditionalNetworks(
         networks=tuple(
-            _build_network(
-                int(cap), number, width, basis, jax.random.fold_in(key, number)
-            )
+            _build_network(int(cap), number, basis, normal[number])
             for number, cap in enumerate(caps)
         ),
-        scale=jnp.maximum(jnp.asarray(caps, float), 1.0),
-        is_counted=jnp.asarray(caps > 1, float),
+        scale=np.maximum(caps, 1.0),
+        is_counted=np.asarray(caps > 1, float),
         mask=mask,
         order=tuple(int(variable) for variable in order),
     )
     model = jax.tree.map(
-        lambda a: a.astype(dtype) if eqx.is_inexact_array(a) else a, model
+        lambda a: jnp.asarray(a, dtype if eqx.is_inexact_array_like(a) else None),
+        model,
     )
     return model.with_product_law(initial)
 
 
 def _build_network(
-    cap: int, earlier: int, width: int, basis: int, key: PRNGKeyArray
+    cap: int, earlier: int, basis: int, normal: Float[np.ndarray, "width numbers"]
 ) -> Conditional:
     """The network of a position with `earlier` free positions before it."""
     smooth = _smooth_functions(cap, basis)
     features = FEATURES * earlier
-    key_in, key_shift = jax.random.split(key)
-    inward = jax.random.normal(key_in, (width, features)) / np.sqrt(max(features, 1))
     return Conditional(
-        inward=inward,
-        shift=0.5 * jax.random.normal(key_shift, (width,)),
-        outward=jnp.zeros((min(basis, smooth.shape[1]), width)),
-        bias=jnp.zeros(smooth.shape[1]),
-        smooth=jnp.asarray(smooth),
+        inward=normal[:, :features] / np.sqrt(max(features, 1)),
+        shift=0.5 * normal[:, -1],
+        outward=np.zeros((min(basis, smooth.shape[1]), len(normal))),
+        bias=np.zeros(smooth.shape[1]),
+        smooth=smooth,
     )
 
 

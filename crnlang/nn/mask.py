@@ -43,19 +43,20 @@ class StateMask(eqx.Module):
     levels: int = eqx.field(static=True)
 
     def allowed(
-        self, ordered: Int[Array, " variables"], position: int
+        self, ordered: Int[Array, " variables"], position: int | Int[Array, ""]
     ) -> Bool[Array, " levels"]:
         """Whether copy number m is open at a position, given the counts before it."""
         level = jnp.arange(self.levels)
         is_open = level <= self.caps[position]
+        before = jnp.where(jnp.arange(len(ordered)) < position, ordered, 0)
         for group in self.groups:
-            if position in group.positions:
-                used = ordered[:position] @ group.steps[:position]
-                index = group.start - used - group.steps[position] * level
-                size = group.reach.shape[1]
-                inside = (index >= 0) & (index < size)
-                flat = jnp.clip(index, 0, size - 1)
-                is_open &= inside & group.reach[position + 1][flat]
+            if isinstance(position, int) and position not in group.positions:
+                continue
+            index = group.start - before @ group.steps - group.steps[position] * level
+            size = group.reach.shape[1]
+            inside = (index >= 0) & (index < size)
+            flat = jnp.clip(index, 0, size - 1)
+            is_open &= inside & group.reach[position + 1][flat]
         return is_open
 
     def closing_value(

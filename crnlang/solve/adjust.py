@@ -14,16 +14,9 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Integer
 
-from crnlang.nn.base import AbstractAutoregressive
-from crnlang.solve.conditional_fit import (
-    Objective,
-    Weights,
-    cast,
-    conditional_law,
-    each_block,
-    levels_of,
-    tabulate,
-)
+from crnlang.nn.conditional import ConditionalNetworks
+from crnlang.nn.padding import padded
+from crnlang.solve.conditional_fit import Objective, Weights, fit_each, tabulate
 
 #: Dampings of the Fisher matrix.
 SHIFTS = (1e-6, 1e-4, 1e-2, 1e-1)
@@ -37,43 +30,34 @@ SHARE = 0.001
 
 
 def adjust_law(
-    model: AbstractAutoregressive,
+    model: ConditionalNetworks,
     states: Integer[np.ndarray, "states variables"],
     weights: Float[np.ndarray, " states"],
     change: Float[np.ndarray, " states"],
     noise: float = 0.0,
-) -> AbstractAutoregressive:
+) -> ConditionalNetworks:
     """The network after the changes. `weights` sum to 1, `change` to 0.
 
     `noise` is the standard deviation of sums over the states of weight times a number
     of order 1: where some states stand for others. As much is the resistance: less
-    would let noise move weights that hardly anything holds. The fit is in float64,
-    whatever the precision of the network.
+    would let noise move weights that hardly anything holds.
     """
-    dtype = model.weight_blocks()[0].dtype
-    given = cast(model, np.dtype(float))
     ordered = states[:, list(model.order)]
 
     def fit(place: int) -> Weights:
-        position = model.block_positions[place]
-        levels = levels_of(given, position)
-        table, mass = tabulate(ordered, weights, change, position, levels)
-        before = np.concatenate(
-            [
-                np.asarray(conditional_law(given, place, prefixes))
-                for prefixes, _ in table.pieces
-            ]
-        )
+        table, mass = tabulate(model, place, ordered, weights, change)
+        resistance = max(noise, LEAST)
+        objective = Objective(padded(model, place), table, SHIFTS, resistance)
+        before = objective.conditional_law()
         target = np.where(before > 0, mass[:, None] * before + table.law, 0.0)
-        wanted = replace(table, law=target)
-        return _fit(Objective(given, place, wanted, SHIFTS, max(noise, LEAST)))
+        return _fit(replace(objective, table=table.with_law(target)))
 
-    return cast(given.with_weight_blocks(each_block(given, fit)), dtype)
+    return fit_each(model, fit)
 
 
 def _fit(objective: Objective) -> Weights:
-    """The new weights of one block."""
-    weights = objective.model.weight_blocks()[objective.place][0]
+    """The new weights of one conditional."""
+    weights = objective.start
     first = best = float(objective.values(weights[None])[0])
     for _ in range(MOST_STEPS):
         moved, after = objective.improve(weights)

@@ -262,7 +262,7 @@ def draw_mixture(
     key_points, key_push = jax.random.split(key)
     size = points.shape[0]
     pushed = round(influx_share * size)
-    dtype = model.weight_blocks()[0].dtype
+    dtype = model.dtype
     spread = quantiles(key_points, points[: size - pushed], dtype)
     drawn = jax.vmap(model.sample)(spread)
     propensities = jax.vmap(generator.outflux, in_axes=(0, None))(drawn, t)

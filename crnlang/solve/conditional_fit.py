@@ -12,16 +12,17 @@ only has to point the way, is summed over the likeliest prefixes and a sample of
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Integer
+from jaxtyping import Array, Bool, Float, Int, Integer
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import Numbers
+from crnlang.nn.conditional import PARTS, Conditional, ConditionalNetworks
+from crnlang.nn.padding import cropped, inputs
 
 #: Rows of a table in one call: every table goes through the same programs.
 PIECE = 512
@@ -30,98 +31,128 @@ LIKELIEST, SAMPLED = 256, 256
 #: Lengths along each direction.
 LENGTHS = (2.0, 1.0, 0.4, 0.1)
 
-Weights = Float[Array, " weights"]
+Weights = Float[np.ndarray, " weights"]
+#: Features of some prefixes, which copy numbers they leave open, Q.
+Piece = tuple[
+    Float[Array, "piece features"],
+    Bool[Array, "piece levels"],
+    Float[Array, "piece levels"],
+]
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Prefixes, counts along the order, likeliest first, and Q of their copy numbers.
+    """Q(r, m) over prefixes, likeliest first, and copy numbers.
 
-    Rows of zeros fill up the last piece. The Fisher matrix is the sum over the rows
-    `looked_at` with `shares` for what they weigh.
+    `pieces` hold `PIECE` prefixes each, on the device; rows of zeros fill up the last.
+    `looked_at` are features and open copy numbers of the prefixes whose Fisher matrix
+    is summed, with `shares` for what they weigh.
     """
 
-    prefixes: Int[np.ndarray, "rows variables"]
-    law: Float[np.ndarray, "rows levels"]
-    looked_at: Int[np.ndarray, "some variables"]
-    shares: Float[np.ndarray, " some"]
+    pieces: list[Piece]
+    looked_at: tuple[Float[Array, "some features"], Bool[Array, "some levels"]]
+    shares: Float[Array, " some"]
 
-    @cached_property
-    def pieces(self) -> list[tuple[Array, Array]]:
-        """Prefixes and Q, `PIECE` rows at a time, on the device."""
-        parts = len(self.law) // PIECE
-        prefixes, law = np.split(self.prefixes, parts), np.split(self.law, parts)
-        return [
-            (jnp.asarray(r), jnp.asarray(q)) for r, q in zip(prefixes, law, strict=True)
+    @property
+    def law(self) -> Float[np.ndarray, "rows levels"]:
+        """Q of all rows."""
+        return np.concatenate([np.asarray(law) for _, _, law in self.pieces])
+
+    def with_law(self, law: Float[np.ndarray, "rows levels"]) -> "Table":
+        """The same prefixes with another Q."""
+        parts = np.split(law, len(self.pieces))
+        pieces = [
+            (x, is_open, jnp.asarray(part))
+            for (x, is_open, _), part in zip(self.pieces, parts, strict=True)
         ]
+        return replace(self, pieces=pieces)
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What is maximised over the weights of the block at `place`; `start` are its own.
+    """What is maximised over the weights of one conditional; `network` is the start.
 
     `shifts` are the dampings of the Fisher matrix that are tried.
     """
 
-    model: AbstractAutoregressive
-    place: int
+    network: Conditional
     table: Table
     shifts: tuple[float, ...]
     resistance: float = 0.0
 
+    @property
+    def start(self) -> Weights:
+        """The weights of the start."""
+        return np.concatenate([np.ravel(part) for part in PARTS(self.network)])
+
     def values(
-        self, tried: Float[Array, "tries weights"]
+        self, tried: Float[np.ndarray, "tries weights"]
     ) -> Float[np.ndarray, " tries"]:
         """The objective at several weights; -inf where it is not a number."""
         likelihood = sum(
-            np.asarray(_likelihoods(self.model, self.place, tried, *piece))
+            np.asarray(_likelihoods(self.network, tried, *piece))
             for piece in self.table.pieces
         )
-        start = self.model.weight_blocks()[self.place][0]
-        distance = np.asarray(jnp.sum((tried - start) ** 2, axis=1))
+        distance = np.sum((tried - self.start) ** 2, axis=1)
         found = likelihood - self.resistance / 2 * distance
         return np.where(np.isfinite(found), found, -np.inf)
 
     def improve(self, weights: Weights) -> tuple[Weights, float]:
         """The best weights after one natural-gradient step, and their value."""
-        start = self.model.weight_blocks()[self.place][0]
-        gradient = -self.resistance * (weights - start)
+        gradient = -self.resistance * (weights - self.start)
         for piece in self.table.pieces:
-            gradient += _slope(self.model, self.place, weights, *piece)
-        looked_at = jnp.asarray(self.table.looked_at), jnp.asarray(self.table.shares)
-        shifts = jnp.asarray(self.shifts)
-        tried = _steps(self.model, self.place, weights, gradient, *looked_at, shifts)
+            gradient = gradient + np.asarray(_slope(self.network, weights, *piece))
+        looked_at, shares = self.table.looked_at, self.table.shares
+        shifts = np.asarray(self.shifts)
+        tried = np.asarray(
+            _steps(self.network, weights, gradient, *looked_at, shares, shifts)
+        )
         found = self.values(tried)
         best = int(np.argmax(found))
         return tried[best], float(found[best])
 
+    def conditional_law(self) -> Float[np.ndarray, "rows levels"]:
+        """P(m | r) of the start on the table."""
+        return np.concatenate(
+            [_law(self.network, x, is_open) for x, is_open, _ in self.table.pieces]
+        )
+
 
 def tabulate(
+    model: ConditionalNetworks,
+    place: int,
     ordered: Integer[np.ndarray, "states variables"],
     weights: Float[np.ndarray, " states"],
     values: Float[np.ndarray, " states"],
-    position: int,
-    levels: int,
 ) -> tuple[Table, Float[np.ndarray, " rows"]]:
-    """`values` summed over what comes after a position, and the weight of each row.
+    """`values` summed over what comes after a free position, and each row's weight.
 
-    States that share a prefix are one row.
+    `ordered` are states along the order; those that share a prefix are one row.
     """
+    position = model.mask.free[place]
     distinct, row = np.unique(ordered[:, :position], axis=0, return_inverse=True)
     row = row.ravel()
     mass = np.bincount(row, weights, len(distinct))
     rank = np.argsort(-mass, kind="stable")
-    place = np.empty_like(rank)
-    place[rank] = np.arange(len(rank))
+    rows = np.empty_like(rank)
+    rows[rank] = np.arange(len(rank))
     size = -(-len(distinct) // PIECE) * PIECE
     prefixes = np.zeros((size, ordered.shape[1]), int)
     prefixes[:, :position] = distinct[rank[0]]
     prefixes[: len(rank), :position] = distinct[rank]
-    law = np.zeros((size, levels))
-    np.add.at(law, (place[row], ordered[:, position]), values)
     mass = np.append(mass[rank], np.zeros(size - len(rank)))
+    parts = [inputs(model, place, p) for p in np.split(prefixes, size // PIECE)]
+    x, is_open = (np.concatenate(part) for part in zip(*parts, strict=True))
+    law = np.zeros(is_open.shape)
+    np.add.at(law, (rows[row], ordered[:, position]), values)
     chosen, shares = _representatives(mass)
-    return Table(prefixes, law, prefixes[chosen], shares), mass
+    pieces = zip(*(np.split(a, size // PIECE) for a in (x, is_open, law)), strict=True)
+    table = Table(
+        [(jnp.asarray(a), jnp.asarray(b), jnp.asarray(c)) for a, b, c in pieces],
+        (jnp.asarray(x[chosen]), jnp.asarray(is_open[chosen])),
+        jnp.asarray(shares),
+    )
+    return table, mass
 
 
 def _representatives(
@@ -143,104 +174,93 @@ def _representatives(
     )
 
 
-def each_block(model: AbstractAutoregressive, fit: Callable[[int], Weights]) -> Blocks:
-    """New weights of every block, several fitted at a time."""
-    places = range(len(model.block_positions))
+def fit_each(
+    model: ConditionalNetworks, fit: Callable[[int], Weights]
+) -> ConditionalNetworks:
+    """The network with new weights of every conditional, several fitted at a time.
+
+    `fit` gives those of the network filled up. All in float64, whatever the precision
+    of the network: in float32 the damped metric can lose its definiteness to rounding.
+    """
+    places = range(len(model.networks))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return tuple(weights[None] for weights in pool.map(fit, places))
-
-
-def levels_of(model: AbstractAutoregressive, position: int) -> int:
-    """How many copy numbers the conditional at a position has, those closed too."""
-    prefix = jnp.zeros(len(model.order), int)
-    _, log_p = eqx.filter_eval_shape(model.branches, prefix, position)
-    return log_p.shape[0]
-
-
-@eqx.filter_jit
-def conditional_law(
-    model: AbstractAutoregressive, place: int, prefixes: Int[Array, "rows variables"]
-) -> Float[Array, "rows levels"]:
-    """P(m | r) of the conditional of one block."""
-    return jnp.exp(_log_law(model, place, prefixes))
+        rows = list(pool.map(fit, places))
+    blocks = [cropped(model, place, row)[None] for place, row in enumerate(rows)]
+    fitted = model.with_weight_blocks(tuple(b.astype(model.dtype) for b in blocks))
+    return jax.tree.map(jnp.asarray, fitted)
 
 
 def _log_law(
-    model: AbstractAutoregressive, place: int, prefixes: Int[Array, "rows variables"]
+    network: Conditional,
+    x: Float[Array, "rows features"],
+    is_open: Bool[Array, "rows levels"],
 ) -> Float[Array, "rows levels"]:
-    position = model.block_positions[place]
-    return jax.vmap(model.branches, (0, None))(prefixes, position)[1]
+    logits = network.logits(network.heights(x))
+    return jax.nn.log_softmax(jnp.where(is_open, logits, -jnp.inf))
+
+
+@eqx.filter_jit
+def _law(
+    network: Conditional,
+    x: Float[Array, "rows features"],
+    is_open: Bool[Array, "rows levels"],
+) -> Float[Array, "rows levels"]:
+    return jnp.exp(_log_law(network, x, is_open))
 
 
 def _likelihood(
-    model: AbstractAutoregressive,
-    place: int,
-    weights: Weights,
-    prefixes: Int[Array, "rows variables"],
+    network: Conditional,
+    weights: Float[Numbers, " weights"],
+    x: Float[Array, "rows features"],
+    is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
 ) -> Float[Array, ""]:
     """sum Q log P over some rows."""
-    log_p = _log_law(_with_block(model, place, weights), place, prefixes)
+    log_p = _log_law(network.with_weights(weights), x, is_open)
     return jnp.sum(law * jnp.where(law != 0, log_p, 0.0))
 
 
 @eqx.filter_jit
 def _likelihoods(
-    model: AbstractAutoregressive,
-    place: int,
-    tried: Float[Array, "tries weights"],
-    prefixes: Int[Array, "rows variables"],
+    network: Conditional,
+    tried: Float[Numbers, "tries weights"],
+    x: Float[Array, "rows features"],
+    is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
 ) -> Float[Array, " tries"]:
-    return jax.lax.map(lambda w: _likelihood(model, place, w, prefixes, law), tried)
+    return jax.lax.map(lambda w: _likelihood(network, w, x, is_open, law), tried)
 
 
 @eqx.filter_jit
 def _slope(
-    model: AbstractAutoregressive,
-    place: int,
-    weights: Weights,
-    prefixes: Int[Array, "rows variables"],
+    network: Conditional,
+    weights: Float[Numbers, " weights"],
+    x: Float[Array, "rows features"],
+    is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
-) -> Weights:
-    return jax.grad(lambda w: _likelihood(model, place, w, prefixes, law))(weights)
+) -> Float[Array, " weights"]:
+    return jax.grad(lambda w: _likelihood(network, w, x, is_open, law))(weights)
 
 
 @eqx.filter_jit
 def _steps(
-    model: AbstractAutoregressive,
-    place: int,
-    weights: Weights,
-    gradient: Weights,
-    looked_at: Int[Array, "some variables"],
+    network: Conditional,
+    weights: Float[Numbers, " weights"],
+    gradient: Float[Numbers, " weights"],
+    x: Float[Array, "some features"],
+    is_open: Bool[Array, "some levels"],
     shares: Float[Array, " some"],
-    shifts: Float[Array, " shifts"],
+    shifts: Float[Numbers, " shifts"],
 ) -> Float[Array, "tries weights"]:
     """The weights after natural-gradient steps of several dampings and lengths."""
-    there = _with_block(model, place, weights)
-    fisher = there.block_fisher(place, looked_at, shares)
+    there = network.with_weights(weights)
+    fisher = there.fisher(x, jnp.exp(_log_law(there, x, is_open)), shares)
 
     def along(shift: Float[Array, ""]) -> Float[Array, "lengths weights"]:
         damped = fisher + shift * jnp.eye(len(weights), dtype=fisher.dtype)
         factor = jax.scipy.linalg.cho_factor(damped)
         direction = jax.scipy.linalg.cho_solve(factor, gradient)
-        return weights + jnp.asarray(LENGTHS, weights.dtype)[:, None] * direction
+        lengths = jnp.asarray(LENGTHS, weights.dtype)[:, None]
+        return jnp.add(weights, lengths * direction)
 
     return jax.lax.map(along, shifts).reshape(-1, len(weights))
-
-
-def _with_block(
-    model: AbstractAutoregressive, place: int, weights: Weights
-) -> AbstractAutoregressive:
-    """The same network with other weights in one block."""
-    blocks: Blocks = model.weight_blocks()
-    return model.with_weight_blocks(
-        (*blocks[:place], weights[None], *blocks[place + 1 :])
-    )
-
-
-def cast(model: AbstractAutoregressive, dtype: np.dtype) -> AbstractAutoregressive:
-    """The same network in another precision."""
-    return jax.tree.map(
-        lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model
-    )

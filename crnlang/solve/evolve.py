@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, UInt
 from threadpoolctl import threadpool_limits
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import NatgradSettings, NeuralSettings, TdvpSettings
 from crnlang.solve.batch import draw_distinct, draw_mixture, sobol_points
 from crnlang.solve.control import StepControl
@@ -67,6 +68,7 @@ class Recorder:
             "effective_size": math.inf,
             "diag_shift": 0.0,
             "condition": 1.0,
+            "bound": math.nan,
         }
         rejections = int(health.pop("rejections", 0))
         info = StepInfo(
@@ -96,11 +98,12 @@ class Recorder:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a run stands: the time, the model, the next step to try."""
+    """Where a run stands: the time, the model, the next step to try, the bound."""
 
     t: float
     model: AbstractAutoregressive
     dt: float
+    bound: float = 0.0
 
 
 def evolve(
@@ -144,7 +147,8 @@ def _open(
     """Propagate on a set while it holds the law; fit the network where needed."""
     if not settings.opening:
         return moment
-    model, last, dt, fitted = moment.model, None, 0.0, 0.0
+    model, last, dt, fitted, bound = moment.model, None, 0.0, 0.0, 0.0
+    assert isinstance(model, ConditionalNetworks)
     laws = propagate_set(
         model, generator, recorder.next_stop, settings.opening, settings.seed
     )
@@ -155,12 +159,14 @@ def _open(
             model, distance = fit_law(model, law.states, law.law)
             recorder.keep(law.t, model)
             fitted = law.t
-        recorder.step("set", law.t, dt, error=law.lost, residual=distance)
+        bound = law.lost + math.sqrt(2) * distance
+        recorder.step("set", law.t, dt, error=law.lost, residual=distance, bound=bound)
     if last is None:
         return moment
     if last.t > fitted:
-        model, _ = fit_law(model, last.states, last.law)
-    return Moment(last.t, model, dt)
+        model, distance = fit_law(model, last.states, last.law)
+        bound = last.lost + math.sqrt(2) * distance
+    return Moment(last.t, model, dt, bound)
 
 
 def _projects(generator: Generator, settings: TdvpSettings) -> bool:
@@ -175,7 +181,7 @@ def _follow_projected(
 
     Then there is no outcome yet, and the Galerkin steps go on from the moment.
     """
-    t, model = moment.t, moment.model
+    t, model, bound = moment.t, moment.model, moment.bound
     end = recorder.save[-1]
     control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
     selector = Selector(generator, settings.states, settings.samples)
@@ -183,12 +189,13 @@ def _follow_projected(
     rejections = 0
     while math.isfinite(stop := recorder.next_stop(t)):
         if len(recorder.infos) >= settings.max_steps:
-            return Moment(t, model, control.dt), Outcome.OUT_OF_STEPS
+            return Moment(t, model, control.dt, bound), Outcome.OUT_OF_STEPS
         wanted = min(control.dt, stop - t)
         draw = jax.random.fold_in(key, len(recorder.infos))
+        assert isinstance(model, ConditionalNetworks)
         chosen = selector.select(model, draw, t, wanted)
         if settings.method == "auto" and chosen.covered < MOSTLY:
-            return Moment(t, model, control.dt), None
+            return Moment(t, model, control.dt, bound), None
         step = projected_step(
             model, selector.around, chosen, wanted, settings.tolerance
         )
@@ -197,10 +204,11 @@ def _follow_projected(
         if is_too_short or not step.error < settings.tolerance:
             control.rejected(step.dt)
             if step.dt < SMALLEST_PROJECTION * end:
-                return Moment(t, model, control.dt), _failure(step.error)
+                return Moment(t, model, control.dt, bound), _failure(step.error)
             continue
         t, model = _arrive(t, step.dt, stop), step.model
         control.accepted(step.dt, wanted, step.error)
+        bound += step.error + step.strayed
         recorder.keep(t, model)
         recorder.step(
             "projection",
@@ -210,16 +218,17 @@ def _follow_projected(
             residual=step.residual,
             effective_size=chosen.effective_size,
             rejections=rejections,
+            bound=bound,
         )
         rejections = 0
-    return Moment(t, model, control.dt), Outcome.SUCCESSFUL
+    return Moment(t, model, control.dt, bound), Outcome.SUCCESSFUL
 
 
 def _follow(
     moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
 ) -> Solution:
     """Adaptive variational steps until the last save time."""
-    t, model = moment.t, moment.model
+    t, model, bound = moment.t, moment.model, moment.bound
     end = recorder.save[-1]
     control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
     points = sobol_points(settings.samples, len(model.order), settings.seed)
@@ -254,17 +263,19 @@ def _follow(
         t, model = _arrive(t, taken, stop), candidate
         velocity = scaled(trial.change, 1 / taken)
         control.accepted(taken, float(_scalar(wanted, model)), error)
+        bound += error / math.sqrt(2) + float(trial.missed.strayed)
         recorder.keep(t, model)
         recorder.step(
             "tdvp",
             t,
             taken,
             error=error,
-            residual=float(trial.residual),
+            residual=float(trial.missed.residual),
             effective_size=float(size),
             diag_shift=settings.diag_shift,
             condition=float(condition),
             rejections=rejections,
+            bound=bound,
         )
         rejections = 0
     return recorder.finish(Outcome.OUT_OF_STEPS, t, model)
@@ -353,4 +364,4 @@ def _arrive(t: float, dt: float, stop: float) -> float:
 
 
 def _scalar(value: float, model: AbstractAutoregressive) -> Float[Array, ""]:
-    return jnp.asarray(value, model.weight_blocks()[0].dtype)
+    return jnp.asarray(value, model.dtype)

@@ -11,7 +11,7 @@ from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch, Draws
 from crnlang.solve.estimate import Estimate, add, open_batch, scaled
 from crnlang.solve.problem import Generator
-from crnlang.solve.trial import Trial, distance, residual, shorten, velocity
+from crnlang.solve.trial import Missed, Trial, distance, look_back, shorten, velocity
 
 #: Nodes, weights of the result, and weights of result minus embedded result.
 NODES = (0.5, 0.75)
@@ -41,7 +41,7 @@ def bogacki_step(
 
     first = speed(scaled(theta, 0.0), t)
 
-    def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Array]:
+    def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Missed]:
         stages = [first]
         for node in NODES:
             stages.append(speed(scaled(stages[-1], node * dt), t + node * dt))
@@ -49,7 +49,7 @@ def bogacki_step(
         stages.append(speed(change, t + dt))
         lower = add(change, _weigh(stages, DIFFERENCE, dt), -1.0)
         error = distance(model, batch, log_p, change, lower)
-        return change, error, residual(now, scaled(first, dt), dt)
+        return change, error, look_back(now, scaled(first, dt), dt)
 
     return shorten(attempt, theta, dt, tolerance), batch, now
 

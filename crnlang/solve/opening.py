@@ -24,7 +24,8 @@ from crnlang.solve.surroundings import Surroundings
 
 #: Mass that may leave the set in one step of the opening.
 LEAK = 1e-6
-#: States with less mass than this, together, are dropped after a step.
+#: States with less mass than this, together, are dropped after a step, unless the set
+#: holds all that can be reached.
 PRUNE = 1e-7
 #: The opening ends where its steps are shorter than this share of the time reached.
 SLOW = 0.01
@@ -45,7 +46,7 @@ def first_states(
 ) -> Int[np.ndarray, "states variables"]:
     """The distinct states among quasi-random samples of the initial law."""
     points = sobol_points(2**12, variables, seed)
-    dtype = model.weight_blocks()[0].dtype
+    dtype = model.dtype
     spread = quantiles(jax.random.key(seed), points, dtype)
     drawn = eqx.filter_jit(jax.vmap(lambda m, u: m.sample(u), (None, 0)))(model, spread)
     return np.unique(np.asarray(drawn), axis=0)
@@ -83,8 +84,10 @@ def propagate_set(
         t = end if t + taken >= end * (1 - 1e-12) else t + taken
         lost += 1.0 - float(moved.sum())
         dt = max(dt, 2.0 * taken)
-        states, law, dropped = _prune(states, moved)
-        lost += dropped
+        law = moved
+        if leak.any():
+            states, law, dropped = _prune(states, moved)
+            lost += dropped
         yield SetLaw(t, states, law, lost)
         states, rates = around.grow(states, t, most)
         law = np.concatenate([law, np.zeros(len(states) - len(law))])

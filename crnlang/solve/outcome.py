@@ -58,7 +58,10 @@ class StepInfo:
     none. `effective_size` is how many independent draws would be as exact as the batch,
     infinite where no state was missed; `condition` the condition number of the linear
     system; `rejections` the tries at this step that were thrown away; `seconds` its
-    wall time, compilation included.
+    wall time, compilation included. `bound` is how far, in total variation, the law can
+    have come from the exact one since the start: the master equation brings no two laws
+    apart, so it is the sum of what every step did wrong, as far as the states looked at
+    tell; not a number where the engine does not measure it.
     """
 
     step: int
@@ -72,3 +75,4 @@ class StepInfo:
     condition: float
     rejections: int
     seconds: float
+    bound: float

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from scipy.sparse import csr_matrix, hstack, vstack
 
 from crnlang.exponential import evolve
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve.adjust import adjust_law
 from crnlang.solve.pieces import log_probs
 from crnlang.solve.selection import Selection
@@ -42,18 +42,20 @@ class ProjectedStep:
     """The network after a step of length `dt`, and the health of the step.
 
     `residual` is the share of the motion that the network did not follow, 0 for none,
-    as a ratio of Hellinger distances over the selection.
+    as a ratio of Hellinger distances over the selection; `strayed` is what it did not
+    follow in total variation.
     """
 
-    model: AbstractAutoregressive
+    model: ConditionalNetworks
     dt: float
     error: float
     residual: float
+    strayed: float
     rejections: int
 
 
 def projected_step(
-    model: AbstractAutoregressive,
+    model: ConditionalNetworks,
     around: Surroundings,
     chosen: Selection,
     dt: float,
@@ -70,14 +72,14 @@ def projected_step(
     while not error < tolerance:
         rejections += 1
         if rejections == TRIES:
-            return ProjectedStep(model, dt, error, 1.0, rejections)
+            return ProjectedStep(model, dt, error, 1.0, 1.0, rejections)
         dt *= SHORTER
         law = law_after(w, chosen, dt)
         change, error = _compare(chosen, law, dt)
     noise = chosen.effective_size**-0.5
     moved = adjust_law(model, chosen.states, chosen.weights, change, noise)
-    residual = _missed(moved, chosen, law)
-    return ProjectedStep(moved, dt, error, residual, rejections)
+    residual, strayed = _missed(moved, chosen, law)
+    return ProjectedStep(moved, dt, error, residual, strayed, rejections)
 
 
 def law_after(
@@ -111,11 +113,12 @@ def _compare(
 
 
 def _missed(
-    moved: AbstractAutoregressive, chosen: Selection, law: Float[np.ndarray, " states"]
-) -> float:
-    """How far the network is from the law, over how far the law moved."""
-    root = np.exp(0.5 * log_probs(moved, chosen.states))
+    moved: ConditionalNetworks, chosen: Selection, law: Float[np.ndarray, " states"]
+) -> tuple[float, float]:
+    """How far the network is from the law: over how far the law moved, and as it is."""
+    found = np.exp(log_probs(moved, chosen.states))
     share = chosen.weights / chosen.law
-    left = np.sum(share * (root - np.sqrt(law)) ** 2)
+    left = np.sum(share * (np.sqrt(found) - np.sqrt(law)) ** 2)
     whole = np.sum(share * (np.sqrt(chosen.law) - np.sqrt(law)) ** 2)
-    return float(np.sqrt(left / whole)) if whole > 0 else 0.0
+    residual = float(np.sqrt(left / whole)) if whole > 0 else 0.0
+    return residual, float(np.sum(share * np.abs(found - law))) / 2

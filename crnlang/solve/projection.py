@@ -10,14 +10,9 @@ from jaxtyping import Float, Integer
 from scipy.special import xlogy
 
 from crnlang.nn.base import AbstractAutoregressive
-from crnlang.solve.conditional_fit import (
-    Objective,
-    Weights,
-    cast,
-    each_block,
-    levels_of,
-    tabulate,
-)
+from crnlang.nn.conditional import ConditionalNetworks
+from crnlang.nn.padding import padded
+from crnlang.solve.conditional_fit import Objective, Weights, fit_each, tabulate
 from crnlang.solve.pieces import log_probs
 
 #: Dampings of the Fisher matrix: little is best near the optimum, much where the law
@@ -32,38 +27,36 @@ SHARE = 0.02
 
 
 def fit_law(
-    model: AbstractAutoregressive,
+    model: ConditionalNetworks,
     states: Integer[np.ndarray, "states variables"],
     law: Float[np.ndarray, " states"],
-) -> tuple[AbstractAutoregressive, float]:
+) -> tuple[ConditionalNetworks, float]:
     """The fitted network and its Hellinger distance from the law, on the set.
 
     Each conditional starts from `model`, or from the marginal of its variable where
-    that is nearer. `law` sums to 1. The fit itself is in float64: in float32 the
-    damped metric can lose its definiteness to rounding.
+    that is nearer. `law` sums to 1.
     """
-    dtype = model.weight_blocks()[0].dtype
-    given = cast(model, np.dtype(float))
-    fresh = given.with_product_law(
+    fresh = model.with_product_law(
         tuple(np.bincount(counts, weights=law) for counts in states.T)
     )
     ordered = states[:, list(model.order)]
 
     def fit(place: int) -> Weights:
-        position = model.block_positions[place]
-        table, _ = tabulate(ordered, law, law, position, levels_of(given, position))
-        starts = [m.weight_blocks()[place][0] for m in (given, fresh)]
-        return _fit(Objective(given, place, table, SHIFTS), starts)
+        table, _ = tabulate(model, place, ordered, law, law)
+        objectives = [
+            Objective(padded(start, place), table, SHIFTS) for start in (model, fresh)
+        ]
+        return _fit(objectives[0], [objective.start for objective in objectives])
 
-    fitted = given.with_weight_blocks(each_block(given, fit))
-    return cast(fitted, dtype), _distance(fitted, states, law)
+    fitted = fit_each(model, fit)
+    return fitted, _distance(fitted, states, law)
 
 
 def _fit(objective: Objective, starts: list[Weights]) -> Weights:
-    """The weights of one block, from the likeliest of the starts."""
-    found = [float(objective.values(start[None])[0]) for start in starts]
+    """The weights of one conditional, from the likeliest of the starts."""
+    found = objective.values(np.stack(starts))
     best = int(np.argmax(found))
-    likelihood, weights = found[best], starts[best]
+    likelihood, weights = float(found[best]), starts[best]
     bound = _likelihood_bound(objective.table.law)
     idle = 0
     for _ in range(MOST_STEPS):

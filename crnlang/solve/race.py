@@ -36,7 +36,7 @@ class Race(eqx.Module):
 def race(model: AbstractAutoregressive, size: int, key: PRNGKeyArray) -> Race:
     """Draw `size` distinct states, or all that there are."""
     variables = len(model.order)
-    dtype = model.weight_blocks()[0].dtype
+    dtype = model.dtype
     keys = jax.random.split(key, variables + 1)
     ordered = jnp.zeros((1, variables), int)
     log_p = jnp.zeros(1, dtype)

@@ -30,7 +30,7 @@ from crnlang.solve.linear import (
     solve_krylov,
 )
 from crnlang.solve.problem import Generator
-from crnlang.solve.trial import Trial, distance, residual, shorten, velocity
+from crnlang.solve.trial import Missed, Trial, distance, look_back, shorten, velocity
 
 GAMMA = 1.0 - 0.5**0.5
 #: First extra damping of a matrix that is not positive, where there is no damping.
@@ -60,7 +60,7 @@ def rosenbrock_step(
     jacobian = jacobian_of(model, generator, batch, now, t)
     theta = model.weight_blocks()
 
-    def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Array]:
+    def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Missed]:
         blocks = tuple(
             s - GAMMA * dt * a for s, a in zip(now.fisher, jacobian.blocks, strict=True)
         )
@@ -83,7 +83,7 @@ def rosenbrock_step(
         second = solve_krylov(apply, add(scaled(pull, dt), brake, -2.0), solver, krylov)
         change = add(scaled(first, 1.5), second, 0.5)
         error = distance(model, batch, log_p, change, first)
-        return change, error, residual(now, first, dt)
+        return change, error, look_back(now, first, dt)
 
     return shorten(attempt, theta, dt, tolerance), batch, now
 

@@ -17,12 +17,20 @@ from crnlang.solve.linear import combine, factor_blocks, shift_diagonal, solve_k
 from crnlang.solve.problem import Generator
 
 #: What a step of a given length does: the change of the weights, the estimated error,
-#: and the residual.
-Attempt = Callable[
-    [Float[Array, ""]], tuple[Blocks, Float[Array, ""], Float[Array, ""]]
-]
+#: and what the network did not follow.
+Attempt = Callable[[Float[Array, ""]], tuple[Blocks, Float[Array, ""], "Missed"]]
 #: Trials of one step, each 0.4 times as long as the one before.
 TRIALS = 6
+
+
+class Missed(eqx.Module):
+    """What the network did not follow in a step: its share, 0..1, and how much it is.
+
+    The first is a ratio of local generators, the second a total variation.
+    """
+
+    residual: Float[Array, ""]
+    strayed: Float[Array, ""]
 
 
 class Trial(eqx.Module):
@@ -31,7 +39,7 @@ class Trial(eqx.Module):
     change: Blocks
     dt: Float[Array, ""]
     error: Float[Array, ""]
-    residual: Float[Array, ""]
+    missed: Missed
     trials: Int[Array, ""]
 
 
@@ -45,11 +53,11 @@ def shorten(
 
     def again(trial: Trial) -> Trial:
         shorter = jnp.where(trial.trials > 0, 0.4, 1.0) * trial.dt
-        change, error, residual = attempt(shorter)
-        return Trial(change, shorter, error, residual, trial.trials + 1)
+        change, error, missed = attempt(shorter)
+        return Trial(change, shorter, error, missed, trial.trials + 1)
 
     never = jnp.full_like(dt, jnp.inf)
-    start = Trial(theta, dt, never, never, jnp.zeros((), int))
+    start = Trial(theta, dt, never, Missed(never, never), jnp.zeros((), int))
     return jax.lax.while_loop(unfinished, again, start)
 
 
@@ -99,13 +107,15 @@ def distance(
     return 2 * jnp.sqrt(jnp.sum(batch.weights * (root(one) - root(other)) ** 2))
 
 
-def residual(now: Estimate, step: Blocks, dt: Float[Array, ""]) -> Float[Array, ""]:
-    """Part of the local generator that the network cannot follow, 0..1.
+def look_back(now: Estimate, step: Blocks, dt: Float[Array, ""]) -> Missed:
+    """What the network cannot follow of the local generator.
 
-    A sample whose probability would change by more than its own size in this step
-    counts with its probability flow, not with the flow squared.
+    In the residual a sample whose probability would change by more than its own size
+    in this step counts with its probability flow, not with the flow squared.
     """
     trust = jnp.sqrt(now.weights / (1.0 + dt * jnp.abs(now.rates)))
     missed = now.rates - combine(now.scores, step) / dt
     whole = jnp.sum((trust * now.rates) ** 2)
-    return jnp.sqrt(jnp.sum((trust * missed) ** 2) / jnp.where(whole > 0, whole, 1.0))
+    left = jnp.sum((trust * missed) ** 2)
+    residual = jnp.sqrt(left / jnp.where(whole > 0, whole, 1.0))
+    return Missed(residual, dt / 2 * jnp.sum(now.weights * jnp.abs(missed)))

@@ -50,11 +50,6 @@ def sample(model, uniforms):
     return jax.vmap(model.sample)(uniforms)
 
 
-@eqx.filter_jit
-def block_fisher(model, block, prefixes, shares):
-    return model.block_fisher(block, prefixes, shares)
-
-
 @FEW
 @given(spaces, st.integers(0, 99))
 def test_the_law_is_normalised_and_its_scores_are_uncorrelated(lowered, seed):
@@ -77,33 +72,6 @@ def test_the_law_is_normalised_and_its_scores_are_uncorrelated(lowered, seed):
         assert np.abs(law @ one).max() < 1e-12
         for other in rows[:i]:
             assert np.abs((law[:, None] * one).T @ other).max() < 1e-12
-
-
-@FEW
-@given(spaces, st.integers(0, 99))
-def test_the_fisher_matrix_of_a_block_is_the_covariance_of_its_scores(lowered, seed):
-    states = states_of(lowered)
-    model = model_of(lowered, noise=1.0, seed=seed)
-    law = jnp.asarray(law_of(model, states))
-    ordered = states[:, jnp.asarray(model.order)]
-    scores = scores_of(model, states)
-    for block, score in enumerate(scores):
-        own = np.asarray(score)[:, 0]
-        found = block_fisher(model, block, ordered, law)
-        wanted = own.T @ (np.asarray(law)[:, None] * own)
-        assert np.asarray(found) == pytest.approx(wanted, abs=1e-10)
-
-
-def test_the_fisher_matrix_is_the_same_in_pieces(monkeypatch):
-    lowered = lower(ENZYME)
-    states = states_of(lowered)
-    model = model_of(lowered, noise=1.0)
-    rows = jnp.tile(states[:2], (4, 1))[:, jnp.asarray(model.order)]
-    shares = jnp.linspace(0.1, 0.9, 8)
-    whole = model.block_fisher(1, rows, shares)
-    monkeypatch.setattr("crnlang.nn.conditional.ROWS", 2)
-    pieces = model.block_fisher(1, rows, shares)
-    assert np.asarray(pieces) == pytest.approx(np.asarray(whole), abs=1e-12)
 
 
 @FEW

@@ -1,8 +1,8 @@
 """The fit of one conditional: its sums are exact, its steps go up, resistance holds."""
 
 from dataclasses import replace
+from functools import cache
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine_cases import (
@@ -10,6 +10,7 @@ from engine_cases import (
     birth_death,
     conserving_networks,
     law_of,
+    lower,
     model_of,
     states_of,
     with_positive_start,
@@ -17,30 +18,30 @@ from engine_cases import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crnlang.nn.padding import padded
 from crnlang.solve import conditional_fit
 from crnlang.solve.conditional_fit import (
     LIKELIEST,
     SAMPLED,
     Objective,
-    each_block,
-    levels_of,
+    fit_each,
     tabulate,
 )
 
 SHIFTS = (1e-6, 1e-2)
+FOUR = """crn 1
+model four
+species A, B, C, D in 0..11 = 1
+a: 0 -> A -> B -> C -> D -> 0 @ 1, 1, 1, 1, 1
+"""
 
 
 def objectives(lowered, model, law, resistance=0.0):
-    """One for each block."""
+    """One for each conditional."""
     ordered = np.asarray(states_of(lowered))[:, list(model.order)]
-    for place, position in enumerate(model.block_positions):
-        levels = levels_of(model, position)
-        table, _ = tabulate(ordered, law, law, position, levels)
-        yield Objective(model, place, table, SHIFTS, resistance)
-
-
-def weights_of(objective):
-    return objective.model.weight_blocks()[objective.place][0]
+    for place in range(len(model.networks)):
+        table, _ = tabulate(model, place, ordered, law, law)
+        yield Objective(padded(model, place), table, SHIFTS, resistance)
 
 
 def random_law(lowered, seed):
@@ -54,7 +55,7 @@ def test_the_values_of_all_blocks_are_the_likelihood_of_the_law(lowered, seed):
     lowered = with_positive_start(lowered, seed)
     model, law = model_of(lowered, noise=0.3, seed=seed), random_law(lowered, seed)
     found = sum(
-        objective.values(weights_of(objective)[None])[0]
+        objective.values(objective.start[None])[0]
         for objective in objectives(lowered, model, law)
     )
     expected = law @ np.log(law_of(model, states_of(lowered)))
@@ -67,27 +68,36 @@ def test_a_step_goes_up(resistance):
     model = model_of(lowered, noise=0.3)
     law = random_law(lowered, 1)
     for objective in objectives(lowered, model, law, resistance):
-        start = weights_of(objective)
+        start = objective.start
         moved, value = objective.improve(start)
         assert value > objective.values(start[None])[0]
         assert value == pytest.approx(objective.values(moved[None])[0])
 
 
+@cache
+def four():
+    return model_of(lower(FOUR), noise=0.3)
+
+
+@FEW
 @given(st.integers(0, 99), st.sampled_from([40, 900]))
 def test_a_table_holds_all_that_comes_after_a_prefix(seed, size):
     rng = np.random.default_rng(seed)
+    model = four()
     states = rng.integers(0, 12, (size, 4))
     weights, values = rng.dirichlet(np.ones(size)), rng.normal(size=size)
-    table, mass = tabulate(states, weights, values, 3, 12)
+    table, mass = tabulate(model, 3, states, weights, values)
     assert len(table.law) % conditional_fit.PIECE == 0
     assert mass.sum() == pytest.approx(1)
     assert (np.diff(mass) <= 1e-15).all()
+    x = np.concatenate([np.asarray(x) for x, _, _ in table.pieces])
+    prefixes = np.rint((x[:, :3] + 1) / 2 * 11)
     for row in rng.integers(0, np.count_nonzero(mass), 5):
-        is_there = (states[:, :3] == table.prefixes[row, :3]).all(axis=1)
+        is_there = (states[:, :3] == prefixes[row]).all(axis=1)
         assert mass[row] == pytest.approx(weights[is_there].sum())
         expected = np.bincount(states[is_there, 3], values[is_there], 12)
         np.testing.assert_allclose(table.law[row], expected, atol=1e-12)
-    assert len(table.looked_at) == LIKELIEST + SAMPLED
+    assert len(table.shares) == LIKELIEST + SAMPLED
     assert table.shares.sum() == pytest.approx(1)
 
 
@@ -95,21 +105,20 @@ def test_a_table_of_several_pieces_has_the_same_sums():
     lowered = birth_death(8)
     model, law = model_of(lowered, noise=0.3), random_law(lowered, 2)
     (whole,) = objectives(lowered, model, law)
-    twice = replace(
-        whole.table,
-        prefixes=np.tile(whole.table.prefixes, (2, 1)),
-        law=np.tile(whole.table.law / 2, (2, 1)),
-    )
-    pieces = Objective(model, 0, twice, SHIFTS)
-    tried = weights_of(whole)[None] + np.linspace(-0.1, 0.1, 3)[:, None]
+    half = whole.table.with_law(whole.table.law / 2)
+    twice = replace(half, pieces=half.pieces * 2)
+    pieces = replace(whole, table=twice)
+    tried = whole.start[None] + np.linspace(-0.1, 0.1, 3)[:, None]
     np.testing.assert_allclose(pieces.values(tried), whole.values(tried))
     expected, _ = whole.improve(tried[0])
     np.testing.assert_allclose(pieces.improve(tried[0])[0], expected)
 
 
-def test_every_block_is_fitted_in_its_place():
-    lowered = birth_death(8)
-    model = model_of(lowered, noise=0.3)
-    blocks = each_block(model, lambda place: model.weight_blocks()[place][0] + 1.0)
-    for before, after in zip(model.weight_blocks(), blocks, strict=True):
-        np.testing.assert_allclose(after, jnp.asarray(before) + 1.0)
+def test_every_conditional_is_fitted_in_its_place():
+    model = four()
+    moved = fit_each(
+        model, lambda place: np.asarray(padded(model, place).weights()) + place
+    )
+    blocks = zip(model.weight_blocks(), moved.weight_blocks(), strict=True)
+    for place, (before, after) in enumerate(blocks):
+        np.testing.assert_allclose(after, np.asarray(before) + place)

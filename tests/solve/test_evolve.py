@@ -50,6 +50,15 @@ def distance(lowered, solution, place):
     return hellinger(law_of(solution.models[place], jnp.asarray(states)), exact)
 
 
+def assert_bounded(lowered, solution):
+    """The law is no further from the exact one than the run says."""
+    for time, model in zip(solution.times, solution.models, strict=True):
+        states, exact = exact_law(lowered, time)
+        found = law_of(model, jnp.asarray(states))
+        said = [info.bound for info in solution.infos if info.t <= time]
+        assert 0.5 * np.abs(found - exact).sum() <= max(said, default=1e-9)
+
+
 @pytest.mark.parametrize("integrator", ["rosenbrock", "bogacki"])
 @pytest.mark.parametrize(
     "lowered",
@@ -62,6 +71,7 @@ def test_a_complete_network_follows_the_exact_law(lowered, integrator):
     assert solution.times == SAVE
     for place in range(3):
         assert distance(lowered, solution, place) < 0.01
+    assert_bounded(lowered, solution)
 
 
 def test_equal_seeds_give_equal_weights_and_one_compilation(monkeypatch):
@@ -168,6 +178,7 @@ def test_projection_steps_follow_the_exact_law(lowered, seed):
     assert all(info.error < 0.05 for info in solution.infos)
     for place in range(3):
         assert distance(lowered, solution, place) < 0.02
+    assert_bounded(lowered, solution)
 
 
 def test_equal_seeds_give_equal_weights_by_projection_steps():

@@ -1,0 +1,60 @@
+"""Conditionals filled up with zeros: the same law, the same Fisher matrix."""
+
+import jax
+import numpy as np
+import pytest
+from engine_cases import (
+    ENZYME,
+    FEW,
+    conserving_networks,
+    law_of,
+    lower,
+    model_of,
+    states_of,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnlang.nn.padding import cropped, inputs, padded
+from crnlang.solve.estimate import scores_of
+
+spaces = st.one_of(conserving_networks(), st.just(lower(ENZYME)))
+
+
+def log_law_of(model, place, ordered):
+    """log P(m | r) by the network filled up."""
+    x, is_open = inputs(model, place, ordered)
+    network = padded(model, place)
+    logits = network.logits(network.heights(x))
+    return x, np.asarray(jax.nn.log_softmax(np.where(is_open, logits, -np.inf)))
+
+
+@FEW
+@given(spaces, st.integers(0, 99))
+def test_the_network_filled_up_has_the_same_law_and_fisher_matrix(lowered, seed):
+    states = states_of(lowered)
+    model = model_of(lowered, noise=1.0, seed=seed)
+    ordered = np.asarray(states)[:, list(model.order)]
+    law = law_of(model, states)
+    whole = np.zeros(len(states))
+    scores = scores_of(model, states)
+    for place, position in enumerate(model.mask.free):
+        x, log_law = log_law_of(model, place, ordered)
+        whole += np.take_along_axis(log_law, ordered[:, [position]], axis=1)[:, 0]
+        found = padded(model, place).fisher(x, np.exp(log_law), law)
+        own = np.asarray(scores[place])[:, 0]
+        kept = cropped(model, place, np.arange(float(len(found)))).astype(int)
+        wanted = own.T @ (law[:, None] * own)
+        assert np.asarray(found)[np.ix_(kept, kept)] == pytest.approx(wanted, abs=1e-10)
+        added = np.setdiff1d(np.arange(len(found)), kept)
+        assert not np.asarray(found)[added].any()
+    assert np.exp(whole) == pytest.approx(law, abs=1e-12)
+
+
+@FEW
+@given(spaces, st.integers(0, 99))
+def test_cropping_undoes_the_filling(lowered, seed):
+    model = model_of(lowered, noise=1.0, seed=seed)
+    for place, network in enumerate(model.networks):
+        row = np.asarray(padded(model, place).weights())
+        assert np.array_equal(cropped(model, place, row), network.weights())
