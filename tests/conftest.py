@@ -15,6 +15,7 @@ MOST_MAPPINGS = 20_000
 if find_spec("jax") is not None:
     os.environ.setdefault("JAX_ENABLE_X64", "1")
     os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
+    os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile(

@@ -17,6 +17,7 @@ from crnlang.passes.order import follow_path
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Watcher
 from crnlang.pipeline.law import LawReader
+from crnlang.pipeline.programs import keep_programs
 from crnlang.pipeline.weights import file_name, pack_weights
 from crnlang.settings import NeuralSettings
 from crnlang.solve.evolve import evolve
@@ -40,6 +41,7 @@ def run_neural(
             "law would jump to other states; use `fsp` or `ssa`"
         )
     with _compilation_counted(clock), _memory_shortage_told():
+        keep_programs()
         jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
         # on GPUs the default for float32 is TF32: 10 bits, measured to ruin the law
         jax.config.update("jax_default_matmul_precision", "highest")
