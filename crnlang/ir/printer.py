@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from crnlang.ir.expr import (
-    OVER_SITES,
     WHOLE_ORDER,
     Call,
     Count,
     Expr,
     Function,
     Number,
+    OverSites,
     ParameterRef,
+    SiteCounts,
+    SiteNumbers,
     Time,
+    at_site,
 )
 from crnlang.ir.lattice import Lattice
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork, StateSpace
@@ -120,14 +123,25 @@ class _Writer:
                 return "t", _ATOM
             case Call(function, arguments):
                 return self.call(function, arguments)
+            case OverSites():
+                return self.over_sites(expr), _ATOM
+            case SiteCounts() | SiteNumbers():
+                raise ValueError("what differs between sites stands in sums only")
+
+    def over_sites(self, expr: OverSites) -> str:
+        """`sum(...)` of the values at every site, of very many sites at some."""
+        parts = [
+            "..." if site is None else self.write(at_site(expr.body, site))[0]
+            for site in shorten(range(expr.sites))
+        ]
+        return f"{expr.function.value}({', '.join(parts)})"
 
     def call(self, function: Function, arguments: Sequence[Expr]) -> tuple[str, int]:
         if function in WHOLE_ORDER:
             return self.factorial(function, arguments)
         if function not in _BINDING:
-            shown = shorten(arguments) if function in OVER_SITES else arguments
-            inside = ["..." if a is None else self.write(a)[0] for a in shown]
-            return f"{function.value}({', '.join(inside)})", _ATOM
+            inside = ", ".join(self.write(argument)[0] for argument in arguments)
+            return f"{function.value}({inside})", _ATOM
         binding = _BINDING[function]
         if function in (Function.NEG, Function.NOT):
             sign = "-" if function is Function.NEG else "not "

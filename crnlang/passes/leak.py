@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from crnlang.diagnostics import Report
-from crnlang.ir.expr import depends_on_time, evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import depends_on_time
 from crnlang.ir.network import (
     Binomial,
     Delta,
