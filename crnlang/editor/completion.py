@@ -26,10 +26,10 @@ from crnlang.frontend import ast
 from crnlang.frontend.grammar import reserved_words
 from crnlang.frontend.questions import PARTS
 from crnlang.frontend.rooms import KINDS
+from crnlang.frontend.shapes import accepted_after
 from crnlang.frontend.tokens import (
     STATEMENT_WORDS,
     TokenGroup,
-    accepted_after,
     read_tokens,
     split_statements,
 )
@@ -104,7 +104,7 @@ def _candidates(analysis: Analysis, group: TokenGroup, end: int) -> Iterator[Can
     position = read_tokens(group.tokens)[1] if kinds else 0
     accepted = frozenset(_EXPRESSION)
     if position == len(kinds):
-        accepted = accepted_after(group.tokens)
+        accepted = accepted_after(tuple([token.type for token in group.tokens]))
         for terminal, word in reserved_words().items():
             if terminal in accepted:
                 usage = STATEMENTS.get(word, ("", INSIDE.get(word, "")))

@@ -29,6 +29,7 @@ from crnlang.ir.expr import (
     Count,
     Expr,
     Function,
+    Number,
     OverSites,
     ParameterRef,
     SiteCounts,
@@ -91,7 +92,11 @@ def constant_value(
             the message.
     """
     expr = lower_expression(node, scope, report, Reading.CONSTANT)
-    value = float(evaluate_float64(expr, (), scope.constants, 0.0))
+    value = (
+        expr.value
+        if isinstance(expr, Number)
+        else float(evaluate_float64(expr, (), scope.constants, 0.0))
+    )
     if not math.isfinite(value):
         raise Refused(NotFinite(node.span, what, f"{value:g}"))
     return value

@@ -60,7 +60,8 @@ def warn_of_leak(
     few = 0 < len(network.reactions) <= MAX_REACTIONS
     if len(kinds) != 1 or not few or network.count_changes:
         return
-    passed = _follow(network, caps, horizon)
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond all numbers: no step
+        passed = _follow(network, caps, horizon)
     if passed is not None:
         species, cap = network.species[passed.species], int(caps[passed.species])
         enough = int(np.ceil(passed.count + 5 * np.sqrt(passed.count)))
