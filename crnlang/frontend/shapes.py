@@ -6,10 +6,11 @@ statements of the same kinds, and a tree is soon made of its shape and the token
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Protocol, cast, runtime_checkable
 
-from lark import Token, Tree, UnexpectedToken
+from lark import Token, Tree
+from lark.parsers.lalr_analysis import Shift
 
 from crnlang.frontend.grammar import load_parser
 
@@ -18,21 +19,20 @@ Kinds = tuple[str, ...]
 #: How many shapes are kept, and of how many tokens at most.
 MOST_KEPT, LONGEST_KEPT = 2000, 300
 
+_END = "$END"
+_REFUSED = (None, None)
+
 
 @runtime_checkable
 class _Parser(Protocol):
     """What is used of Lark's interactive parser (whose own types are incomplete)."""
 
     def feed_token(self, token: Token) -> object:
-        """Take a token; raises `lark.UnexpectedToken` for one that cannot follow."""
+        """Take a token, which can follow."""
         ...
 
     def feed_eof(self, last_token: Token) -> Tree[Token]:
-        """End the statement; raises `lark.UnexpectedToken` where it is unfinished."""
-        ...
-
-    def accepts(self) -> set[str]:
-        """Terminals that could follow now."""
+        """The tree of the whole statement."""
         ...
 
 
@@ -100,15 +100,48 @@ def shape_of(kinds: Kinds) -> Shape:
 def accepted_after(kinds: Kinds) -> frozenset[str]:
     """Terminals that may follow the first tokens of a statement.
 
-    Fed afresh: a parser that has refused a token may already have reduced on it, and
-    Lark's own `expected` names terminals that only other contexts take.
+    Walked afresh: a walk that has refused a token may already have reduced on it, and
+    the tables of a state name terminals that only other contexts take.
     """
     return (_kept_accepted if len(kinds) <= LONGEST_KEPT else _accepted)(kinds)
 
 
-def _begin() -> _Parser:
-    """A parser at the start of a statement."""
-    return cast(_Parser, cast(Any, load_parser()).parse_interactive(""))
+class _Walk:
+    """A walk through the states of the parser, which makes no tree."""
+
+    def __init__(self) -> None:
+        self.tables = _tables()
+        self.states = [self.tables.start_state]
+
+    def take(self, kind: str) -> bool:
+        """Take a token; `False` for one that cannot follow."""
+        tables, states = self.tables.states, self.states
+        while True:
+            action, target = tables[states[-1]].get(kind, _REFUSED)
+            if action is Shift:
+                states.append(target)
+                return True
+            if target is None:
+                return False
+            if target.expansion:
+                del states[-len(target.expansion) :]
+            states.append(tables[states[-1]][target.origin.name][1])
+            if kind == _END and states[-1] == self.tables.end_state:
+                return True
+
+    def would_take(self, kind: str) -> bool:
+        """Whether it would take a token, which changes nothing."""
+        before = self.states.copy()
+        found = self.take(kind)
+        self.states = before
+        return found
+
+
+@cache
+def _tables() -> Any:
+    """The tables of the parser."""
+    parser = cast(Any, load_parser()).parse_interactive("")
+    return parser.parser_state.parse_conf
 
 
 def _numbered(kinds: Kinds) -> list[Token]:
@@ -117,15 +150,17 @@ def _numbered(kinds: Kinds) -> list[Token]:
 
 
 def _shape(kinds: Kinds) -> Shape:
-    parser, tokens = _begin(), _numbered(kinds)
-    position = 0
-    try:
-        for token in tokens:
-            parser.feed_token(token)
-            position += 1
-        return Shape(_plans(parser.feed_eof(tokens[-1])), position)
-    except UnexpectedToken:
-        return Shape((), position)
+    walk = _Walk()
+    for place, kind in enumerate(kinds):
+        if not walk.take(kind):
+            return Shape((), place)
+    if not walk.take(_END):
+        return Shape((), len(kinds))
+    parser = cast(_Parser, cast(Any, load_parser()).parse_interactive(""))
+    tokens = _numbered(kinds)
+    for token in tokens:
+        parser.feed_token(token)
+    return Shape(_plans(parser.feed_eof(tokens[-1])), len(kinds))
 
 
 def _plans(tree: Tree[Token]) -> tuple[_Plan, ...]:
@@ -149,10 +184,11 @@ def _plans(tree: Tree[Token]) -> tuple[_Plan, ...]:
 
 
 def _accepted(kinds: Kinds) -> frozenset[str]:
-    parser = _begin()
-    for token in _numbered(kinds):
-        parser.feed_token(token)
-    return frozenset(parser.accepts())
+    walk = _Walk()
+    for kind in kinds:
+        walk.take(kind)
+    follow = walk.tables.states[walk.states[-1]]
+    return frozenset(filter(walk.would_take, filter(str.isupper, follow)))
 
 
 _kept_shape = lru_cache(MOST_KEPT)(_shape)
