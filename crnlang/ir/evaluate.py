@@ -203,6 +203,16 @@ class _Float64s:
         return np.asarray(self.values[index], dtype=np.float64)[()]
 
 
+def with_float64(expr: Expr) -> Expr:
+    """The same expression with NumPy numbers, which neither raise nor turn complex."""
+    return map_leaves(
+        expr,
+        lambda leaf: (
+            Number(np.float64(leaf.value)) if isinstance(leaf, Number) else leaf
+        ),
+    )
+
+
 def evaluate_float64(
     expr: Expr, counts: Sequence[Array], parameters: Array, t: float
 ) -> Array:
@@ -211,13 +221,9 @@ def evaluate_float64(
     Every leaf becomes a NumPy number first, so that 1/0 is inf and (-8)^0.5 is nan,
     where plain Python numbers would raise or turn complex.
     """
-
-    def as_float64(leaf: Expr) -> Expr:
-        return Number(np.float64(leaf.value)) if isinstance(leaf, Number) else leaf
-
     with np.errstate(all="ignore"):
         result = evaluate(
-            map_leaves(expr, as_float64),
+            with_float64(expr),
             counts,
             _Float64s(parameters),
             np.float64(t),
