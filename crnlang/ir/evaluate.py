@@ -124,8 +124,8 @@ def _evaluate_over_sites(
     expr: OverSites, counts: Sequence[Array], parameters: Array, t: Array, xp: Any
 ) -> Array:
     """The body at a part of the sites at a time, which are the last axis."""
-    size = max((int(np.size(counts[slot])) for slot in slots_of(expr.body)), default=1)
-    part = max(1, MOST_HELD // size)
+    sizes = [int(np.size(counts[slot])) for slot in slots_of(expr.body)]
+    part = max(1, MOST_HELD // max([1, *sizes]))
     found: list[Array] = []
     for first in range(0, expr.sites, part):
         sites = range(first, min(first + part, expr.sites))

@@ -24,7 +24,7 @@ from crnlang.ir.expr import (
     at_site,
     call,
 )
-from crnlang.ir.printer import format_number, shorten
+from crnlang.ir.spelling import format_number, shorten
 
 _GREEK_NAMES = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma
