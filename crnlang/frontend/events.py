@@ -85,6 +85,7 @@ def lower_events(
                 _switch(time, change, switches, report)
             except Refused as refused:
                 refused.tell(report)
+    scope.before.clear()  # what stands outside of events reads the values of the start
     for index, steps in switches.steps.items():
         try:
             scope.changed[index] = _piecewise(index, steps, statements[-1].span)

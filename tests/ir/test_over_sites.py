@@ -157,6 +157,12 @@ def test_an_event_reads_all_sites_as_they_were_just_before():
     assert late == pytest.approx(2 * (k.sum() + k[-1]), rel=1e-12)
 
 
+def test_times_are_not_those_that_events_leave():
+    text = f"{LATTICE}param s = 5\nevent at 1: s = 7, k = 2*k\nevent at 2: k = 1\n"
+    network = compile_text(f"{text}query expect(X[0, 0], at=s + k[0, 0])\n").network
+    assert network.queries[0].times == (6.0,)
+
+
 def test_a_sum_is_as_short_on_a_large_lattice():
     """Not the time but what is made: the same number of nodes for every size."""
     program = """crn 1
