@@ -10,13 +10,13 @@ from crnlang.ir.lowered import LoweredNetwork, StateSpace
 from crnlang.ir.network import Network
 from crnlang.ir.printer import (
     format_equation,
-    format_expression,
     format_initial,
     format_lattice,
     format_order,
     format_pools,
     format_size,
 )
+from crnlang.ir.spelling import format_expression
 from crnlang.report.latex import format_latex
 
 #: More states than this and the exact engine is not offered.

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from crnlang.ir.expr import Expr, depends_on_time, evaluate
+from crnlang.ir.evaluate import evaluate
+from crnlang.ir.expr import Expr, depends_on_time
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 
 #: log P(n + change) - log P(n) of every channel, 0 where the neighbour is outside.

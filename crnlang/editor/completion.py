@@ -26,19 +26,20 @@ from crnlang.frontend import ast
 from crnlang.frontend.grammar import reserved_words
 from crnlang.frontend.questions import PARTS
 from crnlang.frontend.rooms import KINDS
+from crnlang.frontend.shapes import accepted_after
 from crnlang.frontend.tokens import (
     STATEMENT_WORDS,
     TokenGroup,
-    accepted_after,
     read_tokens,
     split_statements,
 )
+from crnlang.frontend.units import UNITS, describe_unit
 from crnlang.settings import ENGINES
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One completion; `kind` is `keyword`, `value`, `setting` or that of a name."""
+    """One completion; `kind` is `keyword value setting unit` or that of a name."""
 
     label: str
     kind: str
@@ -53,6 +54,8 @@ _USABLE = {
     "_EVENT": ("parameter", "species"),
     "_INIT": ("species", "parameter"),
 }
+#: What a unit stands behind, inside of its brackets.
+_BEFORE_A_UNIT = {"_LSQB", "_LPAR", "STAR", "SLASH"}
 _EXPRESSION = {"NAME", "NUMBER", "_LPAR", "MINUS"}
 
 
@@ -97,6 +100,10 @@ def _candidates(analysis: Analysis, group: TokenGroup, end: int) -> Iterator[Can
     if kinds[:1] == ["_SOLVE"] and len(kinds) > 2:
         yield from _solve(kinds, texts, analysis.program.source.text[:end])
         return
+    if _is_in_unit(kinds):
+        if kinds[-1] in _BEFORE_A_UNIT:
+            yield from _units(analysis, end)
+        return
     chosen = list(_choices(analysis, kinds, texts))
     yield from chosen
     if kinds and chosen and kinds[0] != "_QUERY":
@@ -104,7 +111,7 @@ def _candidates(analysis: Analysis, group: TokenGroup, end: int) -> Iterator[Can
     position = read_tokens(group.tokens)[1] if kinds else 0
     accepted = frozenset(_EXPRESSION)
     if position == len(kinds):
-        accepted = accepted_after(group.tokens)
+        accepted = accepted_after(tuple([token.type for token in group.tokens]))
         for terminal, word in reserved_words().items():
             if terminal in accepted:
                 usage = STATEMENTS.get(word, ("", INSIDE.get(word, "")))
@@ -115,6 +122,25 @@ def _candidates(analysis: Analysis, group: TokenGroup, end: int) -> Iterator[Can
         yield from _arguments(kinds, texts)
         is_expression = bool(kinds) and accepted >= _EXPRESSION
         yield from _names(analysis, kinds, is_expression=is_expression)
+
+
+def _is_in_unit(kinds: list[str]) -> bool:
+    """Whether the last bracket is open and holds a unit, not the index of a site."""
+    if kinds[:1] not in (["_PARAM"], ["_UNIT"], ["_VOLUME"]):
+        return False
+    brackets = [i for i, kind in enumerate(kinds) if kind in ("_LSQB", "_RSQB")]
+    if not brackets or kinds[brackets[-1]] == "_RSQB":
+        return False
+    return kinds[brackets[-1] - 1] != "INDEXED"
+
+
+def _units(analysis: Analysis, end: int) -> Iterator[Candidate]:
+    """The units of the language, and those that the file defines above."""
+    for name, unit in UNITS.items():
+        yield Candidate(name, "unit", describe_unit(unit))
+    for one in analysis.program.statements:
+        if isinstance(one, ast.UnitDefinition) and one.span.end < end:
+            yield Candidate(one.name.text, "unit", one.span.text)
 
 
 def _arguments(kinds: list[str], texts: list[str]) -> Iterator[Candidate]:

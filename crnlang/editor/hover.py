@@ -11,12 +11,8 @@ from crnlang.frontend import ast
 from crnlang.frontend.grammar import reserved_words
 from crnlang.ir.expr import Count, Function, call
 from crnlang.ir.network import Network
-from crnlang.ir.printer import (
-    format_equation,
-    format_expression,
-    format_initial,
-    format_number,
-)
+from crnlang.ir.printer import format_equation, format_initial
+from crnlang.ir.spelling import format_expression, format_number
 from crnlang.settings import ENGINES
 
 

@@ -32,6 +32,7 @@ _ITEMS = {
     "keyword": lsp.CompletionItemKind.Keyword,
     "value": lsp.CompletionItemKind.EnumMember,
     "setting": lsp.CompletionItemKind.Property,
+    "unit": lsp.CompletionItemKind.Unit,
     "argument": lsp.CompletionItemKind.Variable,
     "parameter": lsp.CompletionItemKind.Constant,
     "species": lsp.CompletionItemKind.Variable,

@@ -1,14 +1,14 @@
 """Parse tree of one statement -> surface tree."""
 
 from collections.abc import Callable
-from typing import Any, cast
 
-from lark import Token, Tree
+from lark import Token
 
 from crnlang.diagnostics import Report, SourceText
 from crnlang.frontend import ast
-from crnlang.frontend.build_parts import Node, PartBuilder
+from crnlang.frontend.build_parts import PartBuilder
 from crnlang.frontend.depth import MAX_DEPTH
+from crnlang.frontend.shapes import Node
 from crnlang.frontend.syntax_errors import TooDeep
 
 
@@ -17,20 +17,10 @@ def build_statement(
 ) -> tuple[ast.Statement, ...]:
     """The statement (several for a `param` list); none when it nests too deeply."""
     builder = _Builder(source, report)
-    if _depth(tree) > MAX_DEPTH:
+    if tree.height > MAX_DEPTH:
         report.add(TooDeep(builder.span(tree), MAX_DEPTH))
         return ()
     return builder.statement(tree)
-
-
-def _depth(tree: Node) -> int:
-    deepest = 0
-    pending: list[tuple[Node, int]] = [(tree, 1)]
-    while pending:
-        node, depth = pending.pop()
-        deepest = max(deepest, depth)
-        pending += [(c, depth + 1) for c in node.children if isinstance(c, Tree)]
-    return deepest
 
 
 class _Builder(PartBuilder):
@@ -38,36 +28,14 @@ class _Builder(PartBuilder):
 
     def statement(self, tree: Node) -> tuple[ast.Statement, ...]:
         if tree.data == "param":
-            return tuple(self.declaration(cast(Node, c)) for c in tree.children)
-        builders: dict[str, Callable[[Node], ast.Statement]] = {
-            "header": self.header,
-            "model": self.model,
-            "massaction": self.massaction,
-            "unit_definition": self.unit_definition,
-            "volume": self.volume,
-            "lattice": self.lattice,
-            "func": self.func,
-            "species": self.species,
-            "init": self.init,
-            "diffuse": self.diffuse,
-            "event": self.event,
-            "module": self.module,
-            "end": lambda node: ast.ModuleEnd(self.span(node)),
-            "use": self.use,
-            "import_": self.import_,
-            "reaction": self.reaction,
-            "observe": self.observe,
-            "state_set": self.state_set,
-            "query": self.query,
-            "solve": self.solve,
-        }
-        return (builders[str(tree.data)](tree),)
+            return tuple(self.declaration(c) for c in tree.children)
+        return (_BUILDERS[tree.data](self, tree),)
 
     def header(self, node: Node) -> ast.Header:
         return ast.Header(float(str(node.children[0])), self.span(node))
 
     def model(self, node: Node) -> ast.ModelStatement:
-        name, title = cast(list[Any], node.children)
+        name, title = node.children
         text = str(title)[1:-1] if title is not None else ""
         return ast.ModelStatement(self.name(name), text, self.span(node))
 
@@ -78,19 +46,19 @@ class _Builder(PartBuilder):
         return self.span(node).text[1:-1].strip()
 
     def unit_definition(self, node: Node) -> ast.UnitDefinition:
-        name, value, unit = cast(list[Any], node.children)
+        name, value, unit = node.children
         return ast.UnitDefinition(
             self.name(name), self.expression(value), self.unit(unit), self.span(node)
         )
 
     def volume(self, node: Node) -> ast.VolumeStatement:
-        value, unit = cast(list[Any], node.children)
+        value, unit = node.children
         return ast.VolumeStatement(
             self.expression(value), self.unit(unit), self.span(node)
         )
 
     def lattice(self, node: Node) -> ast.LatticeStatement:
-        shape, inside, *options = cast(list[Any], node.children)
+        shape, inside, *options = node.children
         file = inside if inside is not None and inside.data == "file" else None
         return ast.LatticeStatement(
             self.name(shape),
@@ -101,7 +69,7 @@ class _Builder(PartBuilder):
         )
 
     def lattice_option(self, node: Node) -> ast.LatticeOption:
-        key, *values = cast(list[Any], node.children)
+        key, *values = node.children
         is_file = values[0].data == "file"
         return ast.LatticeOption(
             self.name(key),
@@ -114,7 +82,7 @@ class _Builder(PartBuilder):
         return ast.File(str(node.children[0])[1:-1], self.span(node))
 
     def declaration(self, node: Node) -> ast.ParameterDeclaration:
-        parameter, value, unit, range_ = cast(list[Any], node.children)
+        parameter, value, unit, range_ = node.children
         is_single = isinstance(parameter, Token)
         name, index = (parameter, None) if is_single else parameter.children
         return ast.ParameterDeclaration(
@@ -127,7 +95,7 @@ class _Builder(PartBuilder):
         )
 
     def range(self, node: Node) -> ast.Range:
-        low, high, scale = cast(list[Any], node.children)
+        low, high, scale = node.children
         return ast.Range(
             self.expression(low),
             self.expression(high),
@@ -136,7 +104,7 @@ class _Builder(PartBuilder):
         )
 
     def func(self, node: Node) -> ast.FunctionDeclaration:
-        name, arguments, body = cast(list[Any], node.children)
+        name, arguments, body = node.children
         return ast.FunctionDeclaration(
             self.name(name),
             self.names(arguments),
@@ -145,7 +113,7 @@ class _Builder(PartBuilder):
         )
 
     def species(self, node: Node) -> ast.SpeciesDeclaration:
-        names, bounds, place, start = cast(list[Any], node.children)
+        names, bounds, place, start = node.children
         return ast.SpeciesDeclaration(
             self.names(names),
             self.interval(bounds) if bounds else None,
@@ -155,13 +123,13 @@ class _Builder(PartBuilder):
         )
 
     def init(self, node: Node) -> ast.InitStatement:
-        element, start = cast(list[Any], node.children)
+        element, start = node.children
         return ast.InitStatement(
             self.element(element), self.start(start), self.span(node)
         )
 
     def diffuse(self, node: Node) -> ast.DiffuseStatement:
-        names, diffusion = cast(list[Any], node.children)
+        names, diffusion = node.children
         *word, rate = diffusion.children
         return ast.DiffuseStatement(
             self.names(names),
@@ -171,7 +139,7 @@ class _Builder(PartBuilder):
         )
 
     def start(self, node: Node) -> ast.Start:
-        children = cast(list[Any], node.children)
+        children = node.children
         if node.data == "start_table":
             law, file = children
             return ast.StartTable(self.name(law), self.file(file), self.span(node))
@@ -183,7 +151,7 @@ class _Builder(PartBuilder):
         )
 
     def event(self, node: Node) -> ast.EventStatement:
-        word, time, *changes = cast(list[Any], node.children)
+        word, time, *changes = node.children
         return ast.EventStatement(
             self.name(word),
             self.expression(time),
@@ -192,13 +160,13 @@ class _Builder(PartBuilder):
         )
 
     def module(self, node: Node) -> ast.ModuleStatement:
-        name, arguments = cast(list[Any], node.children)
+        name, arguments = node.children
         return ast.ModuleStatement(
             self.name(name), self.names(arguments), self.span(node)
         )
 
     def use(self, node: Node) -> ast.UseStatement:
-        origin, module, arguments, word, alias = cast(list[Any], node.children)
+        origin, module, arguments, word, alias = node.children
         return ast.UseStatement(
             self.name(origin.children[0]) if origin else None,
             self.name(module),
@@ -209,14 +177,14 @@ class _Builder(PartBuilder):
         )
 
     def import_(self, node: Node) -> ast.ImportStatement:
-        path, word, alias = cast(list[Any], node.children)
+        path, word, alias = node.children
         file = ast.File(str(path)[1:-1], self.span(path))
         return ast.ImportStatement(
             file, self.name(word), self.name(alias), self.span(node)
         )
 
     def change(self, node: Node) -> ast.Change:
-        target, value = cast(list[Any], node.children)
+        target, value = node.children
         element = None if isinstance(target, Token) else self.element(target)
         name = self.name(target) if element is None else element.name
         return ast.Change(name, element, self.expression(value), self.span(node))
@@ -227,7 +195,7 @@ class _Builder(PartBuilder):
         sides: list[ast.Side] = []
         arrows: list[ast.Arrow] = []
         laws: list[ast.Law] = []
-        for child in cast(list[Any], node.children):
+        for child in node.children:
             match child.data if child else None:
                 case "label":
                     label = self.name(child.children[0])
@@ -256,19 +224,19 @@ class _Builder(PartBuilder):
         )
 
     def observe(self, node: Node) -> ast.ObserveStatement:
-        name, value = cast(list[Any], node.children)
+        name, value = node.children
         return ast.ObserveStatement(
             self.name(name), self.expression(value), self.span(node)
         )
 
     def state_set(self, node: Node) -> ast.SetStatement:
-        name, condition = cast(list[Any], node.children)
+        name, condition = node.children
         return ast.SetStatement(
             self.name(name), self.expression(condition), self.span(node)
         )
 
     def query(self, node: Node) -> ast.QueryStatement:
-        label, kind, *parts = cast(list[Any], node.children)
+        label, kind, *parts = node.children
         present = [part for part in parts if part is not None]
         given = ("keyword", "site_count")
         return ast.QueryStatement(
@@ -281,13 +249,13 @@ class _Builder(PartBuilder):
         )
 
     def site_count(self, node: Node) -> ast.SiteCount:
-        element, value = cast(list[Any], node.children)
+        element, value = node.children
         return ast.SiteCount(
             self.element(element), self.expression(value), self.span(node)
         )
 
     def solve(self, node: Node) -> ast.SolveStatement:
-        name, engine, *rest = cast(list[Any], node.children)
+        name, engine, *rest = node.children
         settings = [s for block in rest for s in block.children]
         return ast.SolveStatement(
             self.name(name),
@@ -295,3 +263,28 @@ class _Builder(PartBuilder):
             tuple(self.keyword(s) for s in settings),
             self.span(node),
         )
+
+
+#: The method for each rule.
+_BUILDERS: dict[str, Callable[[_Builder, Node], ast.Statement]] = {
+    "header": _Builder.header,
+    "model": _Builder.model,
+    "massaction": _Builder.massaction,
+    "unit_definition": _Builder.unit_definition,
+    "volume": _Builder.volume,
+    "lattice": _Builder.lattice,
+    "func": _Builder.func,
+    "species": _Builder.species,
+    "init": _Builder.init,
+    "diffuse": _Builder.diffuse,
+    "event": _Builder.event,
+    "module": _Builder.module,
+    "use": _Builder.use,
+    "import_": _Builder.import_,
+    "reaction": _Builder.reaction,
+    "observe": _Builder.observe,
+    "state_set": _Builder.state_set,
+    "query": _Builder.query,
+    "solve": _Builder.solve,
+    "end": lambda builder, node: ast.ModuleEnd(builder.span(node)),
+}

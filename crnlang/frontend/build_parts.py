@@ -2,16 +2,15 @@
 
 import math
 import re
-from typing import Any, cast
+from typing import Any
 
-from lark import Token, Tree
+from lark import Token
 
 from crnlang.diagnostics import Report, SourceText, Span
 from crnlang.frontend import ast
+from crnlang.frontend.shapes import Node
 from crnlang.frontend.syntax_errors import BadCoefficient, NumberTooLarge
 from crnlang.ir.expr import Function
-
-Node = Tree[Token]
 
 _OPERATORS = {
     "+": Function.ADD,
@@ -49,8 +48,8 @@ class PartBuilder:
         self.report = report
 
     def span(self, node: Node | Token) -> Span:
-        where = node if isinstance(node, Token) else node.meta
-        start, end = cast(int, where.start_pos), cast(int, where.end_pos)
+        start: Any = node.start_pos
+        end: Any = node.end_pos
         return Span(self.source, start, end)
 
     def name(self, token: Any) -> ast.Name:
@@ -60,11 +59,11 @@ class PartBuilder:
         return tuple(self.name(token) for token in node.children) if node else ()
 
     def element(self, node: Node) -> ast.Element:
-        name, index = cast(list[Any], node.children)
+        name, index = node.children
         return ast.Element(self.name(name), self.expressions(index), self.span(node))
 
     def side(self, node: Node) -> ast.Side:
-        parts = [c for c in node.children if isinstance(c, Tree)]
+        parts = [c for c in node.children if isinstance(c, Node)]
         if len(parts) == 1 and self._is_empty(parts[0]):
             return ast.Side((), self.span(node))
         terms = [term for part in parts if (term := self.term(part)) is not None]
@@ -88,7 +87,7 @@ class PartBuilder:
         if node.data == "empty":
             self.report.add(BadCoefficient(span, span.text))
             return None
-        number, _, name = cast(list[Any], node.children)
+        number, _, name = node.children
         text = "1" if number is None else str(number)
         return self._checked_term(text, self.name(name), span)
 
@@ -100,7 +99,7 @@ class PartBuilder:
         return ast.Term(0, name, span)
 
     def keyword(self, node: Node) -> ast.Keyword:
-        key, value = cast(list[Any], node.children)
+        key, value = node.children
         return ast.Keyword(self.name(key), self.value(value), self.span(node))
 
     def value(self, node: Node) -> ast.Value:
@@ -109,7 +108,7 @@ class PartBuilder:
                 items = self.expressions(node.children[0])
                 return ast.ValueList(items, self.span(node))
             case "steps":
-                start, end, step = cast(list[Any], node.children)
+                start, end, step = node.children
                 return ast.Steps(
                     self.expression(start),
                     self.expression(end),
@@ -122,7 +121,7 @@ class PartBuilder:
                 return self.expression(node)
 
     def interval(self, node: Node) -> ast.Interval:
-        low, high = cast(list[Any], node.children)
+        low, high = node.children
         return ast.Interval(
             self.expression(low), self.expression(high), self.span(node)
         )
@@ -139,8 +138,8 @@ class PartBuilder:
 
     def expression(self, node: Node) -> ast.Expression:
         span = self.span(node)
-        children = cast(list[Any], node.children)
-        match str(node.data):
+        children = node.children
+        match node.data:
             case "number":
                 return self.literal(str(children[0]), span)
             case "reference":
@@ -159,6 +158,6 @@ class PartBuilder:
                 operands = self.expression(left), self.expression(right)
                 return ast.Operation(_OPERATORS[str(operator)], operands, span)
             case rule:
-                inner = cast(list[Node], [c for c in children if isinstance(c, Tree)])
+                inner = [c for c in children if isinstance(c, Node)]
                 operands = tuple(map(self.expression, inner))
                 return ast.Operation(_WORD_OPERATORS[rule], operands, span)

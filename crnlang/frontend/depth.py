@@ -37,21 +37,27 @@ def too_deep(tokens: Sequence[Token]) -> Token | None:
     So does a bracket, though one that only encloses an expression leaves no level in
     the tree.
     """
-    is_sum_of_species = any(token.type in _REACTION_ARROWS for token in tokens)
+    if len(tokens) <= MAX_DEPTH:
+        return None
+    place = _too_deep([token.type for token in tokens])
+    return None if place is None else tokens[place]
+
+
+def _too_deep(kinds: Sequence[str]) -> int | None:
+    is_sum_of_species = not _REACTION_ARROWS.isdisjoint(kinds)
     levels = [_Chain()]
     before = ""
-    for token in tokens:
-        kind = token.type
+    for place, kind in enumerate(kinds):
         if kind in BRACKETS:
             levels.append(_Chain(is_counted=before != "_MA"))
             if len(levels) > MAX_DEPTH + 1:
-                return token
+                return place
         elif kind in _CLOSERS:
             del levels[max(1, len(levels) - 1) :]
         elif is_sum_of_species:
             is_sum_of_species = kind != "_AT"
         elif levels[-1].add(kind, before) > MAX_DEPTH:
-            return token
+            return place
         before = kind
     return None
 

@@ -21,14 +21,13 @@ from crnlang.frontend.expressions import (
 )
 from crnlang.frontend.lattice_errors import OtherSites, WhichSite
 from crnlang.frontend.scope import Reading, Refused, Scope
+from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.expr import (
     Expr,
     Function,
     ParameterRef,
     Time,
     call,
-    evaluate_float64,
-    map_leaves,
     move_slots,
     number,
     slots_of,
@@ -36,6 +35,28 @@ from crnlang.ir.expr import (
 from crnlang.ir.network import CountChange
 
 _EXAMPLE = "write `event at 4: k = 0`"
+
+
+class _Switches:
+    """What parameters become, event after event.
+
+    The `before` of the scope follows: what they are just before the latest event.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.steps: dict[int, list[tuple[float, Expr]]] = {}
+        self.time = 0.0
+        self.new: dict[int, Expr] = {}
+
+    def come_to(self, time: float) -> None:
+        if time > self.time:
+            self.scope.before.update(self.new)
+            self.time, self.new = time, {}
+
+    def add(self, index: int, value: Expr) -> None:
+        self.new[index] = value
+        self.steps.setdefault(index, []).append((self.time, value))
 
 
 def lower_events(
@@ -51,7 +72,7 @@ def lower_events(
         if time is not None:
             timed += [(time, change) for change in statement.changes]
     timed.sort(key=lambda pair: pair[0])
-    switches: dict[int, list[tuple[float, Expr]]] = {}
+    switches = _Switches(scope)
     seen: dict[tuple[float, str], Span] = {}
     for time, change in timed:
         name = change.name.text
@@ -61,10 +82,11 @@ def lower_events(
         seen.setdefault(key, change.name.span)
         if isinstance(scope.values.get(name), ParameterRef):
             try:
-                _switch(time, change, switches, scope, report)
+                _switch(time, change, switches, report)
             except Refused as refused:
                 refused.tell(report)
-    for index, steps in switches.items():
+    scope.before.clear()  # what stands outside of events reads the values of the start
+    for index, steps in switches.steps.items():
         try:
             scope.changed[index] = _piecewise(index, steps, statements[-1].span)
         except Refused as refused:
@@ -104,8 +126,7 @@ def _time(statement: ast.EventStatement, scope: Scope, report: Report) -> float 
 def _switch(
     time: float,
     change: ast.Change,
-    switches: dict[int, list[tuple[float, Expr]]],
-    scope: Scope,
+    switches: _Switches,
     report: Report,
 ) -> None:
     """Note what a parameter becomes; its value may use those just before.
@@ -117,26 +138,20 @@ def _switch(
         fix = f"write `{change.name.text} = ...`: the change is for all sites"
         reason = "an event cannot change a parameter at one site alone"
         raise Refused(BadEvent(change.span, reason, fix))
+    scope = switches.scope
     target = scope.values[change.name.text]
     assert isinstance(target, ParameterRef)
     is_array = isinstance(scope.constants[target.index], np.ndarray)
     reading = Reading.SITE_CONSTANT if is_array else Reading.CONSTANT
+    switches.come_to(time)
     value = lower_expression(change.value, scope, report, reading)
-
-    def now(leaf: Expr) -> Expr:
-        if isinstance(leaf, ParameterRef) and leaf.index in switches:
-            steps = reversed(switches[leaf.index])
-            return next((v for when, v in steps if when < time), leaf)
-        return leaf
-
-    value = map_leaves(value, now)
     demand_small(value, change.value.span)
     found = evaluate_float64(value, (), scope.constants, 0.0)
     bad = found[~np.isfinite(found)].ravel()
     if len(bad):
         what = f"the new value of `{change.name.text}`"
         raise Refused(NotFinite(change.value.span, what, f"{bad[0]:g}"))
-    switches.setdefault(target.index, []).append((time, value))
+    switches.add(target.index, value)
 
 
 def _piecewise(index: int, steps: Sequence[tuple[float, Expr]], last: Span) -> Expr:

@@ -20,6 +20,7 @@ from crnlang.frontend.lattice_errors import (
 )
 from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS, CONSTANTS, TIME_NAMES
 from crnlang.frontend.scope import Reading, Refused, Scope
+from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.expr import (
     OVER_SITES,
     TRUTH_VALUED,
@@ -28,11 +29,13 @@ from crnlang.ir.expr import (
     Count,
     Expr,
     Function,
+    Number,
+    OverSites,
     ParameterRef,
+    SiteCounts,
     Time,
     call,
     children,
-    evaluate_float64,
     map_leaves,
     number,
     product,
@@ -46,6 +49,7 @@ MAX_DEPTH = 150
 MAX_NESTING = 225
 #: Largest `sum` over sites and its like, in nodes.
 MAX_SITES_SIZE = 2_000_000
+_EVERY_SITE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,11 @@ def constant_value(
             the message.
     """
     expr = lower_expression(node, scope, report, Reading.CONSTANT)
-    value = float(evaluate_float64(expr, (), scope.constants, 0.0))
+    value = (
+        expr.value
+        if isinstance(expr, Number)
+        else float(evaluate_float64(expr, (), scope.constants, 0.0))
+    )
     if not math.isfinite(value):
         raise Refused(NotFinite(node.span, what, f"{value:g}"))
     return value
@@ -134,7 +142,7 @@ def try_condition(node: ast.Expression, scope: Scope, report: Report) -> Expr | 
 
 def as_condition(expr: Expr) -> Expr:
     """The expression as 0.0 or 1.0; any other number than 0 counts as true."""
-    if isinstance(expr, Call) and expr.function in TRUTH_VALUED:
+    if isinstance(expr, Call | OverSites) and expr.function in TRUTH_VALUED:
         return expr
     return call(Function.NE, expr, number(0))
 
@@ -176,14 +184,14 @@ def _index(node: ast.Expression, scope: Scope) -> float:
 class _Lowering:
     """One expression being lowered; counts its work, which functions can multiply.
 
-    `site` is the one that `sum` and its like have come to, `None` outside of them.
+    It `is_over_sites` inside of `sum` and its like.
     """
 
     def __init__(self, scope: Scope, span: Span, reading: Reading) -> None:
         self.scope = scope
         self.span = span
         self.reading = reading
-        self.site: int | None = None
+        self.is_over_sites = False
         self.work = self.nesting = 0
 
     def expression(
@@ -253,40 +261,47 @@ class _Lowering:
     def _here(self, leaf: Expr, node: ast.Reference | ast.MassActionFactor) -> Expr:
         """A species or a parameter where the expression reads it."""
         if isinstance(leaf, Count) and self.reading is Reading.STATE:
-            ground = self.scope.ground
-            is_here = leaf.slot in ground.per_site
-            return Count(ground.blocks[leaf.slot][self._site(node) if is_here else 0])
+            block = self.scope.ground.blocks[leaf.slot]
+            if leaf.slot not in self.scope.ground.per_site:
+                return Count(block[0])
+            self._demand_site(node)
+            return SiteCounts(block)
         if isinstance(leaf, ParameterRef):
+            if self.is_over_sites:
+                return self._parameter(leaf.index, _EVERY_SITE)
             values = self.scope.constants[leaf.index]
             is_here = self.reading in (Reading.OWN_SITE, Reading.SITE_CONSTANT)
-            site = None
             if isinstance(values, np.ndarray) and not is_here:
-                site = self._site(node)
-            return self._parameter(leaf.index, site)
+                self._demand_site(node)
+            return self._parameter(leaf.index, None)
         return leaf
 
     def _parameter(self, index: int, site: int | None) -> Expr:
-        """A parameter as events change it, at a site or where the reaction happens."""
+        """A parameter as events change it.
+
+        At a site or at every one, or for `None` where the reaction happens.
+        """
         reads_time = self.reading in (Reading.OWN_SITE, Reading.STATE)
-        expr: Expr = ParameterRef(index)
-        if reads_time:
-            expr = self.scope.changed.get(index, expr)
+        known = self.scope.changed if reads_time else self.scope.before
+        expr = known.get(index, ParameterRef(index))
         if site is None:
             return expr
 
-        def at_site(leaf: Expr) -> Expr:
+        def there(leaf: Expr) -> Expr:
             if isinstance(leaf, ParameterRef):
-                values = self.scope.constants[leaf.index]
-                if isinstance(values, np.ndarray):
-                    return number(float(values[site]))
+                numbers = self.scope.numbers_at_sites(leaf.index)
+                if numbers is not None:
+                    return (
+                        numbers if site == _EVERY_SITE else number(numbers.values[site])
+                    )
             return leaf
 
-        return map_leaves(expr, at_site)
+        return map_leaves(expr, there)
 
-    def _site(self, node: ast.Reference | ast.MassActionFactor) -> int:
-        """The site that an expression is at."""
-        if self.site is not None:
-            return self.site
+    def _demand_site(self, node: ast.Reference | ast.MassActionFactor) -> None:
+        """Raises `Refused` where an expression is at no site."""
+        if self.is_over_sites:
+            return
         lattice, name = self.scope.ground.lattice, node.span.text
         fix = f"write `sum({name})` or `mean({name})`"
         if isinstance(node, ast.Reference) and lattice is not None:
@@ -327,7 +342,7 @@ class _Lowering:
         body: ast.Expression,
         arguments: Mapping[str, _Sized],
     ) -> _Sized:
-        """`sum(body)` and its like: the body at every site, counted as one."""
+        """`sum(body)` and its like: the body at every site."""
         ground, text = self.scope.ground, f"{node.name.text}(...)"
         if ground.is_doubtful:
             raise Refused
@@ -335,20 +350,18 @@ class _Lowering:
             raise Refused(NoLattice(node.span, f"`{text}`"))
         if self.reading is Reading.OWN_SITE:
             raise Refused(OtherSites(node.span, text))
-        if self.site is not None:
+        if self.is_over_sites:
             reason = f"`{text}` stands inside another sum over sites"
             raise Refused(BadLattice(node.span, reason, "write them side by side"))
-        values: list[Expr] = []
-        before, first = self.work, _Sized(number(0))
-        for site in range(ground.lattice.sites):
-            self.site, self.work = site, before
-            first = self.expression(body, arguments)
-            values.append(first.expr)
-            if first.size * ground.lattice.sites > MAX_SITES_SIZE:
-                raise Refused(TooLong(self.span, MAX_SIZE, MAX_DEPTH))
-        self.site = None
+        self.is_over_sites = True
+        found = self.expression(body, arguments)
+        self.is_over_sites = False
+        sites = ground.lattice.sites
+        if found.size * sites > MAX_SITES_SIZE:
+            raise Refused(TooLong(self.span, MAX_SIZE, MAX_DEPTH))
         function = BUILT_IN_FUNCTIONS[node.name.text]
-        return _Sized(call(function, *values), first.size + 1, first.depth + 1)
+        expr = OverSites(function, found.expr, sites)
+        return _Sized(expr, found.size + 1, found.depth + 1)
 
     def _call(self, function: Function, arguments: Sequence[_Sized]) -> _Sized:
         size = 1 + sum(argument.size for argument in arguments)
@@ -373,14 +386,11 @@ def _check_order(order: ast.Expression) -> None:
 
 
 def _measure(expr: Expr) -> _Sized:
-    """Size and depth of an observable's or a set's expression, all sites as one."""
+    """Size and depth of an observable's or a set's expression."""
     size, deepest = 0, 0
     pending = [(expr, 1)]
     while pending:
         node, depth = pending.pop()
         size, deepest = size + 1, max(deepest, depth)
-        below = children(node)
-        if isinstance(node, Call) and node.function in OVER_SITES:
-            below = below[:1]
-        pending += [(child, depth + 1) for child in below]
+        pending += [(child, depth + 1) for child in children(node)]
     return _Sized(expr, size, deepest)

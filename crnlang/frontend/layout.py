@@ -112,30 +112,27 @@ def _ends_operand(word: Word | None) -> bool:
 
 def _ranges(words: Sequence[Word], *, has_label: bool) -> frozenset[int]:
     """Places of the words that belong to a range: `0..a+1` is written without gaps."""
-    found: set[int] = set()
+    closed: list[list[int]] = []
     stack: list[list[int]] = [[]]
-
-    def close() -> None:
-        members = stack[-1]
-        kinds = {words[i].kind for i in members}
-        if "_DOTDOT" in kinds or "_COLON" in kinds:
-            found.update(members)
-        stack[-1] = []
-
     for i, word in enumerate(words):
         if word.kind in _CLOSERS and len(stack) > 1:
-            close()
-            stack.pop()
+            closed.append(stack.pop())
         elif word.kind in _CLOSER:
             stack.append([])
         elif word.kind in _RANGE_EDGES:
-            close()
+            closed.append(stack[-1])
+            stack[-1] = []
         elif word.kind == "_COLON" and has_label and len(stack) == 1:
             stack[-1] = []
         else:
             stack[-1].append(i)
-    close()
-    return frozenset(found)
+    closed.append(stack[-1])
+    return frozenset(
+        i
+        for members in closed
+        if {"_DOTDOT", "_COLON"} & {words[i].kind for i in members}
+        for i in members
+    )
 
 
 def _gap(

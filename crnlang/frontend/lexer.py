@@ -21,13 +21,13 @@ def lex(text: str) -> Iterator[Token]:
     """The tokens of a text; blanks and comments are left out."""
     words = {word: terminal for terminal, word in reserved_words().items()}
     for found in _pattern().finditer(text):
-        kind = cast(str, found.lastgroup)
+        kind: Any = found.lastgroup
         if kind in _IGNORED:
             continue
-        value = found.group()
+        value = found[kind]
+        start, end = found.span(kind)
         if kind == "NAME":
             kind = words.get(value, kind)
-        start, end = found.span()
         yield _make(kind, value, start, None, None, None, None, end)
 
 
@@ -37,11 +37,14 @@ _IGNORED = frozenset({"BLANK", "COMMENT"})
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    """Every terminal but the words, which are names; the first that fits is taken."""
+    """Every terminal but the words, which are names; the first that fits is taken.
+
+    A blank before it is taken along: most are single ones.
+    """
     terminals = [t for t in load_parser().terminals if t.name not in reserved_words()]
     terminals.sort(key=_rank)
     groups = [f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in terminals]
-    return re.compile("|".join(groups))
+    return re.compile(f" ?(?:{'|'.join(groups)})")
 
 
 def _rank(terminal: TerminalDef) -> tuple[int, int, int, str]:

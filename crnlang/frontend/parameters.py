@@ -11,7 +11,8 @@ from crnlang.frontend.lattice_errors import NoLattice, NoSuchSite
 from crnlang.frontend.lattices import lower_lattice
 from crnlang.frontend.measures import define_unit, lower_volume, note_unit
 from crnlang.frontend.scope import Reading, Refused, Scope
-from crnlang.ir.expr import ParameterRef, evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import ParameterRef
 from crnlang.ir.network import Parameter
 
 

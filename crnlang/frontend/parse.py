@@ -11,11 +11,11 @@ from crnlang.frontend.dialects import recognise_dialect
 from crnlang.frontend.module_errors import BadModule
 from crnlang.frontend.refusal import Refusal, explain_refusal, span_of
 from crnlang.frontend.salvage import salvage
+from crnlang.frontend.shapes import accepted_after
 from crnlang.frontend.syntax_errors import TooDeep, TooLong, UnexpectedToken
 from crnlang.frontend.tokens import (
     MAX_TOKENS,
     TokenGroup,
-    accepted_after,
     read_tokens,
     split_statements,
 )
@@ -85,7 +85,9 @@ def _read(
         return [salvage(group.tokens, source, report, is_deep=True)]
     tree, position = read_tokens(group.tokens)
     if tree is None:
-        accepted = accepted_after(group.tokens[:position])
+        accepted = accepted_after(
+            tuple([token.type for token in group.tokens[:position]])
+        )
         refusal = Refusal(group.tokens, position, accepted, group.unclosed, source)
         report.add(explain_refusal(refusal))
     elif built := build_statement(tree, source, report):

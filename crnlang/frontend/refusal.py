@@ -82,6 +82,12 @@ _CHARACTERS = {
     "!": "write `not`",
     "'‘’“”„": 'texts stand in `"`',
 }
+#: What stands before a value, where a statement has no arrow; the reason.
+_BEFORE_VALUES = (("=", "_ASSIGN"), ("@", "_AT"))
+_NO_ARROW = {
+    "=": "a value follows `=`; arrows stand in reactions only",
+    "@": "hops lead to every neighbour and back, so they need no arrow",
+}
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -157,6 +163,8 @@ def expected_words(accepted: Iterable[str]) -> str:
             words.append(word)
             rest -= needed | swallowed
     words += sorted(_WORDS[name] for name in rest if name in _WORDS)
+    if not words and "INDEXED" in rest:
+        return "a name with the index of a site"
     return listing(dict.fromkeys(words), 6)
 
 
@@ -251,9 +259,18 @@ def _foreign_arrow(refusal: Refusal) -> Diagnostic | None:
     token = refusal.token
     if token is None or token.type != "FOREIGN_ARROW":
         return None
-    right = "<->" if str(token).startswith("<") else "->"
     if "COMPARE" in refusal.accepted:
-        right = ">=" if str(token) == "=>" else "<="
+        return ForeignArrow(
+            refusal.span(), str(token), ">=" if str(token) == "=>" else "<="
+        )
+    if refusal.tokens[0].type in STATEMENT_WORDS:
+        signs = (
+            (sign, name) for sign, name in _BEFORE_VALUES if name in refusal.accepted
+        )
+        if (sign := next(signs, None)) is None:
+            return None
+        return ForeignArrow(refusal.span(), str(token), sign[0], _NO_ARROW[sign[0]])
+    right = "<->" if str(token).startswith("<") else "->"
     return ForeignArrow(refusal.span(), str(token), right)
 
 

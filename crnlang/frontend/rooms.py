@@ -39,7 +39,8 @@ class Room:
 
     def with_arguments(self, names: Iterable[str]) -> "Room":
         """The same room where these names are known too."""
-        return replace(self, arguments=frozenset(names))
+        found = frozenset(names)
+        return replace(self, arguments=found) if found != self.arguments else self
 
     def with_law(
         self, law: str, side: ast.Side, catalysts: tuple[ast.Name, ...]

@@ -8,13 +8,14 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lark import Token, Tree
+from lark import Token
 
 from crnlang.diagnostics import Report, SourceText, Span, nearest
 from crnlang.frontend import ast
 from crnlang.frontend.build import build_statement
 from crnlang.frontend.convention import NAMES as CONVENTIONS
 from crnlang.frontend.refusal import span_of
+from crnlang.frontend.shapes import Node
 from crnlang.frontend.tokens import STATEMENT_WORDS, read_tokens
 
 _ARROWS = frozenset({"ARROW", "BOTH_ARROW"})
@@ -92,7 +93,7 @@ def _our_arrow(token: Token, kinds: tuple[str, str]) -> Token:
 
 
 def _build(
-    tree: Tree[Token] | None, source: SourceText, report: Report
+    tree: Node | None, source: SourceText, report: Report
 ) -> ast.ReactionStatement | None:
     """The reaction of a tree; `None` where it is of another statement with an `@`."""
     built = () if tree is None else build_statement(tree, source, report)
@@ -100,7 +101,7 @@ def _build(
     return next(reactions, None)
 
 
-def _read_sides(tokens: Sequence[Token]) -> Tree[Token] | None:
+def _read_sides(tokens: Sequence[Token]) -> Node | None:
     """The tree of what stands before the rate, with `@ 1` behind it.
 
     Where the `@` itself is missing, the first token that does not belong to the sides

@@ -11,7 +11,7 @@ from crnlang.diagnostics import Diagnostic, Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.names import Names
 from crnlang.frontend.units import UNITS, Unit
-from crnlang.ir.expr import Expr, ParameterRef
+from crnlang.ir.expr import Expr, ParameterRef, SiteNumbers
 from crnlang.ir.lattice import Lattice
 from crnlang.ir.network import MassAction
 
@@ -59,9 +59,11 @@ class Scope:
 
     In `values`, a species is `Count(its position)`; `constants` are the values of the
     parameters, an array for one that differs between sites; `changed` are those that
-    events change, as functions of time; `measures` are the known units of
-    parameters, `strange` the parameters in others. A declared name without a
-    usable value stands in no table: what needs it is left out in silence.
+    events change, as functions of time, and `before` what those have become before the
+    event being lowered; `measures` are the known units of parameters, `strange` the
+    parameters in others. `site_numbers` are the values of parameters that differ
+    between sites. A declared name without a usable value stands in no table: what
+    needs it is left out in silence.
     """
 
     names: Names
@@ -74,11 +76,22 @@ class Scope:
     species: dict[str, int] = field(default_factory=dict[str, int])
     ground: Ground = field(default_factory=Ground)
     changed: dict[int, Expr] = field(default_factory=dict[int, Expr])
+    before: dict[int, Expr] = field(default_factory=dict[int, Expr])
+    site_numbers: dict[int, SiteNumbers] = field(default_factory=dict[int, SiteNumbers])
     measures: dict[str, Measure] = field(default_factory=dict[str, Measure])
     units: dict[str, Unit] = field(default_factory=lambda: dict(UNITS))
     strange: list[ast.ParameterDeclaration] = field(
         default_factory=list[ast.ParameterDeclaration]
     )
+
+    def numbers_at_sites(self, index: int) -> SiteNumbers | None:
+        """The values of a parameter at the sites; `None` for one with one value."""
+        values = self.constants[index]
+        if not isinstance(values, np.ndarray):
+            return None
+        if index not in self.site_numbers:
+            self.site_numbers[index] = SiteNumbers(tuple(values.tolist()))
+        return self.site_numbers[index]
 
     def is_per_site(self, name: str) -> bool:
         """Whether a species has a copy number, or a parameter a value, at each site."""

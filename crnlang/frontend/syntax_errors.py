@@ -47,10 +47,13 @@ class ForeignArrow(Diagnostic):
     code = "CRN103"
     message = "`{arrow}` is not a sign of this language"
     label = "write `{right}`"
-    note = "`->` is one channel, `<->` is two; comparisons are `<`, `<=`, `>=`, `>`"
+    note = "{reason}"
 
     arrow: str
     right: str
+    reason: str = (
+        "`->` is one channel, `<->` is two; comparisons are `<`, `<=`, `>=`, `>`"
+    )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Numbers and times of queries and settings: written values -> floats."""
 
+from functools import partial
+
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
 from crnlang.frontend.errors import BadTimes
@@ -36,10 +38,7 @@ def numbers_of(
     Raises:
         Refused: no finite value, or steps that lead nowhere.
     """
-
-    def at(node: ast.Expression) -> float:
-        return constant_value(node, scope, "this value", report)
-
+    at = partial(constant_value, scope=scope, what="this value", report=report)
     match value:
         case ast.ValueList(items):
             return tuple(at(item) for item in items)

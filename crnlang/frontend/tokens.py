@@ -4,12 +4,11 @@ import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast, runtime_checkable
 
-from lark import Token, Tree, UnexpectedToken
+from lark import Token
 
-from crnlang.frontend.grammar import load_parser
 from crnlang.frontend.lexer import lex
+from crnlang.frontend.shapes import Node, shape_of
 
 #: Words that begin a statement, by terminal.
 STATEMENT_WORDS = {
@@ -53,54 +52,13 @@ class TokenGroup:
     unclosed: Token | None
 
 
-@runtime_checkable
-class _Parser(Protocol):
-    """What is used of Lark's interactive parser (whose own types are incomplete)."""
-
-    def feed_token(self, token: Token) -> object:
-        """Take a token; raises `lark.UnexpectedToken` for one that cannot follow."""
-        ...
-
-    def feed_eof(self, last_token: Token) -> Tree[Token]:
-        """End the statement; raises `lark.UnexpectedToken` where it is unfinished."""
-        ...
-
-    def accepts(self) -> set[str]:
-        """Terminals that could follow now."""
-        ...
-
-
-def _begin() -> _Parser:
-    """A parser at the start of a statement."""
-    return cast(_Parser, cast(Any, load_parser()).parse_interactive(""))
-
-
-def read_tokens(tokens: Sequence[Token]) -> tuple[Tree[Token] | None, int]:
+def read_tokens(tokens: Sequence[Token]) -> tuple[Node | None, int]:
     """The parse tree of one statement, and how many of its tokens could be read.
 
     The tree is `None` where a token, or the end, cannot follow what stands before it.
     """
-    parser = _begin()
-    position = 0
-    try:
-        for token in tokens:
-            parser.feed_token(token)
-            position += 1
-        return parser.feed_eof(tokens[-1]), position
-    except UnexpectedToken:
-        return None, position
-
-
-def accepted_after(tokens: Sequence[Token]) -> frozenset[str]:
-    """Terminals that may follow the first tokens of a statement.
-
-    Fed afresh: a parser that has refused a token may already have reduced on it, and
-    Lark's own `expected` names terminals that only other contexts take.
-    """
-    parser = _begin()
-    for token in tokens:
-        parser.feed_token(token)
-    return frozenset(parser.accepts())
+    shape = shape_of(tuple([token.type for token in tokens]))
+    return shape.tree(tokens), shape.could_follow
 
 
 def split_statements(text: str) -> Iterator[TokenGroup]:

@@ -53,6 +53,18 @@ def _table() -> dict[str, Unit]:
 UNITS = _table()
 
 
+def describe_unit(unit: Unit) -> str:
+    """What a unit is in seconds, metres and molecules: `60 s`, `0.001 m^3`."""
+    powers = [
+        name if power == 1 else f"{name}^{power}"
+        for name, power in (("s", unit.time), ("m", unit.length))
+        if power
+    ]
+    is_pure = unit.time == unit.length == 0
+    has_molecules = is_pure or unit.length < 0
+    return " ".join([f"{unit.scale:g}", *(["molecules"] * has_molecules), *powers])
+
+
 def read_unit(text: str, units: Mapping[str, Unit] = UNITS) -> Unit | None:
     """The unit that a text means; `None` where it holds one that is not known.
 

@@ -13,8 +13,9 @@ from math import prod
 import numpy as np
 from jaxtyping import Int
 
-#: Beyond so many vectors of rests the states are not counted but bounded.
-MOST_RESTS = 200_000
+#: Beyond so many vectors of rests, at one variable or at all of them together, the
+#: states are not counted but bounded.
+MOST_RESTS, MOST_IN_ALL = 200_000, 300_000
 
 _Rest = tuple[int, ...]
 _Bounds = list[tuple[int, int]]
@@ -28,9 +29,9 @@ def count_states(
 ) -> int:
     """The number of states in the box `0..caps` that obey every law.
 
-    Exact; or an upper bound where counting needs more than `MOST_RESTS` vectors of
-    rests. `order` says which variable is summed over first. Laws that share no variable
-    are counted apart, and those that are alike, as at the sites of a lattice, once.
+    Exact; or an upper bound where counting needs too many vectors of rests. `order`
+    says which variable is summed over first. Laws that share no variable are counted
+    apart, and those that are alike, as at the sites of a lattice, once.
     """
     rows = [np.flatnonzero(row).tolist() for row in laws]
     free = set(range(len(caps))).difference(*rows)
@@ -71,6 +72,7 @@ def _count_component(
     free = 1
     ways: dict[_Rest, int] = {tuple(totals.tolist()): 1}
     low, high = _bounds(caps, laws, order)
+    in_all = 0
     for position, variable in enumerate(order.tolist()):
         column, cap = laws[:, variable].tolist(), int(caps[variable])
         if not any(column):
@@ -81,8 +83,9 @@ def _count_component(
         for line in _lines(ways, column):
             for rest, count in _windows(line, column, cap, bounds):
                 after[rest] = count
-                if len(after) > MOST_RESTS:
+                if len(after) > min(MOST_RESTS, MOST_IN_ALL - in_all):
                     return _upper_bound(caps, laws, order)
+        in_all += len(after)
         ways = after
     return free * sum(ways.values())
 

@@ -12,7 +12,8 @@ from jaxtyping import Float, Int
 
 from crnlang.diagnostics import Span
 from crnlang.ir.counting import count_states
-from crnlang.ir.expr import Expr, evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import Expr
 from crnlang.ir.network import Network
 
 

@@ -4,13 +4,8 @@ from collections.abc import Iterator
 
 from crnlang.ir.lattice import Lattice
 from crnlang.ir.network import Network, Parameter, Reaction
-from crnlang.ir.printer import (
-    format_equation,
-    format_expression,
-    format_initial,
-    format_lattice,
-    format_number,
-)
+from crnlang.ir.printer import format_equation, format_initial, format_lattice
+from crnlang.ir.spelling import format_expression, format_number
 
 _INDICES = ("i", "j", "l")
 

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from crnlang.diagnostics import Report
-from crnlang.ir.expr import Expr, depends_on_time, evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import Expr, depends_on_time
 from crnlang.ir.network import Hop, Network, Reaction
 from crnlang.passes.errors import (
     BadConstant,

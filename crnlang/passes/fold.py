@@ -5,7 +5,8 @@ Parameters stay symbolic, so that a kernel can be run again with other values.
 
 from dataclasses import replace
 
-from crnlang.ir.expr import Call, Expr, Function, Number, call, evaluate_float64, number
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import Call, Expr, Function, Number, OverSites, call, number
 from crnlang.ir.network import (
     DistQuery,
     LogpQuery,
@@ -61,13 +62,20 @@ def _fold_query(query: Query) -> Query:
 
 def fold(expr: Expr) -> Expr:
     """A simpler expression of the same value, inf and nan included."""
+    if isinstance(expr, OverSites):
+        folded = OverSites(expr.function, fold(expr.body), expr.sites)
+        return _computed(folded) if isinstance(folded.body, Number) else folded
     if not isinstance(expr, Call):
         return expr
     arguments = tuple(fold(argument) for argument in expr.arguments)
     folded = call(expr.function, *arguments)
     if all(isinstance(argument, Number) for argument in arguments):
-        return number(float(evaluate_float64(folded, (), (), 0.0)))
+        return _computed(folded)
     return _simplified(expr.function, arguments) or folded
+
+
+def _computed(expr: Expr) -> Expr:
+    return number(float(evaluate_float64(expr, (), (), 0.0)))
 
 
 def _simplified(function: Function, arguments: tuple[Expr, ...]) -> Expr | None:

@@ -5,20 +5,21 @@ part of the law is stopped there, whatever the engine. They are followed roughly
 only as far as a few hundred evaluations lead: no warning is no proof.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from crnlang.diagnostics import Report
-from crnlang.ir.expr import depends_on_time, evaluate_float64
+from crnlang.ir.evaluate import evaluate, with_float64
+from crnlang.ir.expr import Expr, depends_on_time
 from crnlang.ir.network import (
     Binomial,
     Delta,
     Initial,
     Network,
     Poisson,
-    Reaction,
     Uniform,
 )
 from crnlang.passes.errors import CapTooLow
@@ -59,7 +60,8 @@ def warn_of_leak(
     few = 0 < len(network.reactions) <= MAX_REACTIONS
     if len(kinds) != 1 or not few or network.count_changes:
         return
-    passed = _follow(network, caps, horizon)
+    with np.errstate(all="ignore"):  # what is no number leads no further
+        passed = _follow(network, caps, horizon)
     if passed is not None:
         species, cap = network.species[passed.species], int(caps[passed.species])
         enough = int(np.ceil(passed.count + 5 * np.sqrt(passed.count)))
@@ -72,14 +74,20 @@ def _follow(
 ) -> _Passed | None:
     counts = np.array([_mean(species.initial) for species in network.species])
     constants = [
-        float(np.mean(one.site_values)) if one.site_values else one.value
+        np.float64(np.mean(one.site_values) if one.site_values else one.value)
         for one in network.parameters
+    ]
+    flows = [
+        _Flow(
+            list(one.variables), np.array(one.net_change), with_float64(one.propensity)
+        )
+        for one in network.reactions
     ]
     limits = np.where(caps < SMALLEST_CAP, np.inf, caps * (1 + MARGIN) + 1)
     varies = any(depends_on_time(one.propensity) for one in network.reactions)
     time = 0.0
     for _ in range(MAX_EVALUATIONS // len(network.reactions)):
-        slope = _slope(network.reactions, counts, constants, time)
+        slope = _slope(flows, counts, constants, np.float64(time))
         speed = np.abs(slope) / np.maximum(counts, 1)
         step = min(STEP / max(float(speed.max()), 1e-300), horizon / 20, horizon - time)
         is_settled = not varies and float(speed.max()) * horizon < SETTLED
@@ -93,20 +101,28 @@ def _follow(
     return None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Flow:
+    """A reaction, its propensity ready to be evaluated very often."""
+
+    variables: list[int]
+    net_change: Int[np.ndarray, " width"]
+    propensity: Expr
+
+
 def _slope(
-    reactions: tuple[Reaction, ...],
+    flows: Sequence[_Flow],
     counts: Float[np.ndarray, " species"],
-    constants: list[float],
-    time: float,
+    constants: Sequence[np.float64],
+    time: np.float64,
 ) -> Float[np.ndarray, " species"]:
     """The rate equations; what has no value, or a negative one, stands still."""
     slope = np.zeros_like(counts)
-    for reaction in reactions:
-        local = [counts[variable] for variable in reaction.variables]
-        value = float(evaluate_float64(reaction.propensity, local, constants, time))
+    for flow in flows:
+        local = counts[flow.variables]
+        value = float(evaluate(flow.propensity, list(local), constants, time, np))
         if 0 < value < np.inf:
-            change = value * np.array(reaction.net_change)
-            slope[list(reaction.variables)] += change
+            slope[flow.variables] += value * flow.net_change
     return slope
 
 

@@ -4,11 +4,14 @@ Sets are compared on states that the box and the conservation laws admit: all of
 where they are few, else evenly spread ones. So a pass is evidence, not a proof.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Bool, Int
 
 from crnlang.diagnostics import Report
-from crnlang.ir.expr import Expr, evaluate_float64, move_slots, slots_of
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import Count, Expr, SiteCounts, map_leaves, slots_of
 from crnlang.ir.network import LogpQuery, Network, PassageQuery
 from crnlang.passes.checks import grid_of, obeys, unclear_species
 from crnlang.passes.errors import CountOutside, SharedState
@@ -73,10 +76,9 @@ def _check_apart(
         counts = counts[obeys(counts, species, laws)]
     elif (laws.coefficients[:, species] != 0).any():
         return  # a sum over sites may exclude every state that is looked at
-    columns = [species.index(owners[v]) for v in variables]
-    states = counts[:, columns]  # the same count at every site
-    shared = np.flatnonzero(_holds(network, start, variables, states))
-    shared = shared[_holds(network, query.target, variables, states[shared])]
+    columns = {v: species.index(owners[v]) for v in variables}
+    shared = np.flatnonzero(_holds(network, start, columns, counts))
+    shared = shared[_holds(network, query.target, columns, counts[shared])]
     if not len(shared):
         return
     pairs = zip(species, counts[shared[0]].tolist(), strict=True)
@@ -88,13 +90,25 @@ def _check_apart(
 def _holds(
     network: Network,
     condition: Expr,
-    variables: list[int],
-    states: Int[np.ndarray, "states width"],
+    columns: Mapping[int, int],
+    counts: Int[np.ndarray, "states species"],
 ) -> Bool[np.ndarray, " states"]:
-    """Whether a condition on some variables holds in each state."""
-    places = {variable: place for place, variable in enumerate(variables)}
-    columns = [column.astype(np.float64) for column in states.T]
+    """Whether a condition holds where every variable has the count of its column.
+
+    So each species has the same count at every site.
+    """
+
+    def of_species(leaf: Expr) -> Expr:
+        match leaf:
+            case Count(slot):
+                return Count(columns[slot])
+            case SiteCounts(slots):
+                return Count(columns[slots[0]])
+            case _:
+                return leaf
+
+    levels = [column.astype(np.float64) for column in counts.T]
     parameters = [parameter.value for parameter in network.parameters]
-    moved = move_slots(condition, places)
-    found = evaluate_float64(moved, columns, parameters, 0.0)
-    return np.broadcast_to(found != 0, len(states))
+    moved = map_leaves(condition, of_species)
+    found = evaluate_float64(moved, levels, parameters, 0.0)
+    return np.broadcast_to(found != 0, len(counts))

@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float, Int, Integer
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from crnlang.ir.expr import Expr, evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import Expr
 from crnlang.ir.lowered import LoweredNetwork, StartLaw
 from crnlang.reference.elimination import factorise
 from crnlang.reference.equation import MasterEquation, master_equation, radius

@@ -8,14 +8,15 @@ import math
 from collections.abc import Callable, Sequence
 
 from crnlang.ir.expr import (
-    OVER_SITES,
     Call,
     Count,
     Expr,
     Function,
     Number,
+    OverSites,
     ParameterRef,
     Time,
+    at_site,
     call,
     depends_on_time,
     number,
@@ -154,9 +155,10 @@ def _call_source(
     expr: Expr, table: dict[Function, str], write: Callable[[Expr], str]
 ) -> str:
     """A call by its template; a whole order is written as an integer."""
+    if isinstance(expr, OverSites):
+        values = [write(at_site(expr.body, site)) for site in range(expr.sites)]
+        return over_sites_source(expr.function, values)
     assert isinstance(expr, Call)
-    if expr.function in OVER_SITES:
-        return over_sites_source(expr.function, [write(a) for a in expr.arguments])
     if expr.function not in table:
         return write(expand_law(expr.function, expr.arguments))
     if expr.function is Function.FALLING:

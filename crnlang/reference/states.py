@@ -7,15 +7,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer, Shaped
 
-from crnlang.ir.expr import (
-    Call,
-    Expr,
-    Function,
-    call,
-    depends_on_time,
-    evaluate,
-    number,
-)
+from crnlang.ir.evaluate import evaluate
+from crnlang.ir.expr import Call, Expr, Function, call, depends_on_time, number
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 from crnlang.reference.refusals import TooManyStatesError
 

@@ -25,16 +25,8 @@ from numpy.polynomial import Chebyshev, Polynomial, chebyshev
 from scipy import sparse
 
 from crnlang.exponential import EPS, evolve
-from crnlang.ir.expr import (
-    Call,
-    Expr,
-    Function,
-    Time,
-    depends_on_time,
-    evaluate,
-    slots_of,
-    walk,
-)
+from crnlang.ir.evaluate import evaluate
+from crnlang.ir.expr import Call, Expr, Function, Time, depends_on_time, slots_of, walk
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference.equation import MasterEquation, radius
 from crnlang.reference.refusals import ToleranceError

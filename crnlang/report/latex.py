@@ -18,7 +18,8 @@ from crnlang.ir.network import (
     Species,
     Table,
 )
-from crnlang.ir.printer import format_lattice, shorten
+from crnlang.ir.printer import format_lattice
+from crnlang.ir.spelling import shorten
 from crnlang.report.latex_math import (
     MathWriter,
     escape_latex,

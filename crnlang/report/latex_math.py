@@ -16,11 +16,15 @@ from crnlang.ir.expr import (
     Expr,
     Function,
     Number,
+    OverSites,
     ParameterRef,
+    SiteCounts,
+    SiteNumbers,
     Time,
+    at_site,
     call,
 )
-from crnlang.ir.printer import format_number
+from crnlang.ir.spelling import format_number, shorten
 
 _GREEK_NAMES = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma
@@ -210,6 +214,19 @@ class MathWriter:
                 return (
                     self.call(function, arguments) if law is None else self.write(law)
                 )
+            case OverSites():
+                return self.over_sites(expr), _FRACTION
+            case SiteCounts() | SiteNumbers():
+                raise ValueError("what differs between sites stands in sums only")
+
+    def over_sites(self, expr: OverSites) -> str:
+        """A function of the values at every site, of very many sites at some."""
+        parts = [
+            r"\dots" if site is None else self.text(at_site(expr.body, site))
+            for site in shorten(range(expr.sites))
+        ]
+        inside = ", ".join(parts)
+        return f"\\operatorname{{{expr.function.value}}}\\left({inside}\\right)"
 
     def text(self, expr: Expr) -> str:
         return self.write(expr)[0]

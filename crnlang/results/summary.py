@@ -13,7 +13,8 @@ from math import inf, prod
 import numpy as np
 from jaxtyping import Float, Int, Integer
 
-from crnlang.ir.expr import Expr, evaluate
+from crnlang.ir.evaluate import evaluate
+from crnlang.ir.expr import Expr
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import (
     DistQuery,

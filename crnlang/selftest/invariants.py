@@ -13,7 +13,7 @@ from crnlang.codegen.ansatz import AnsatzError
 from crnlang.compiler import compile_text
 from crnlang.diagnostics import SourceText
 from crnlang.frontend.formatter import format_source
-from crnlang.ir.expr import evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.lattice import Boundary, Lattice
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import Network, Reaction

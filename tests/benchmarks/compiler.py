@@ -2,12 +2,14 @@
 
     python tests/benchmarks/compiler.py
 
-Each case is compiled in a process of its own: reactions of a long file, then a square
-lattice. A line each: seconds of computing, peak memory, and at the end the exponent of
-the growth (1 is linear) and whether the largest case keeps within the limits.
+Each case is compiled in a process of its own: reactions of a long file, a square
+lattice, then lines that declare something each. A line each: seconds of computing, peak
+memory, and at the end the exponent of the growth (1 is linear) and whether the largest
+case keeps within the limits.
 """
 
 import argparse
+import functools
 import math
 import resource
 import subprocess
@@ -20,7 +22,16 @@ from crnlang.compiler import compile_text
 MOST_SECONDS, MOST_MB = 10.0, 1000.0
 #: Reactions of a file, and sites along the side of a square lattice.
 REACTIONS = (1250, 2500, 5000, 10_000)
-SIDES = (16, 32, 64)
+SIDES = (16, 32, 64, 256)
+#: Lines of a file that declares but one kind of thing, and what they are.
+LINES = (25_000, 50_000, 100_000)
+DECLARATIONS = {
+    "param": "param k{i} = {i}",
+    "unit": "param k{i} = {i} [1/s] in 0..1e9",
+    "func": "func f{i}(x) = x + {i}",
+    "observe": "observe o{i} = X + {i}",
+    "set": "set s{i} = X > {i}",
+}
 
 
 def long_program(reactions: int) -> str:
@@ -34,6 +45,12 @@ def long_program(reactions: int) -> str:
         lines.append(f"hop{i}: X{i} -> X{after} @ k{i}")
         lines.append(f"pair{i}: 2 X{i} -> 0 @ propensity(hill(X{i}, k{i}, 2, 2)*X{i})")
     return "\n".join(lines) + "\n"
+
+
+def declaring_program(kind: str, lines: int) -> str:
+    """A file of so many declarations, and one reaction."""
+    declared = [DECLARATIONS[kind].format(i=i) for i in range(lines)]
+    return "\n".join(["crn 1", "species X in 0..3", *declared, "X -> 0 @ 1", ""])
 
 
 def lattice_program(side: int) -> str:
@@ -67,14 +84,15 @@ def measure(kind: str, size: int) -> tuple[float, float]:
 
 def compile_one(kind: str, size: int) -> None:
     """Compile one case and print what it took."""
-    text = long_program(size) if kind == "reactions" else lattice_program(size)
+    programs = {"reactions": long_program, "side": lattice_program}
+    program = programs.get(kind, functools.partial(declaring_program, kind))
+    text = program(size)
     compile_text("crn 1\nspecies X in 0..1\n0 -> X @ 1\n")  # loads the parser
     start = time.process_time()
     lowered = compile_text(text).lowered
     seconds = time.process_time() - start
-    assert len(lowered.space.names) == (
-        size // 2 if kind == "reactions" else 2 * size * size
-    )
+    variables = {"reactions": size // 2, "side": 2 * size * size}
+    assert len(lowered.space.names) == variables.get(kind, 1)
     print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
@@ -92,11 +110,16 @@ def main() -> int:
         compile_one(arguments.one[0], int(arguments.one[1]))
         return 0
     is_within = True
-    for kind, sizes in (("reactions", REACTIONS), ("side", SIDES)):
+    cases = {
+        "reactions": REACTIONS,
+        "side": SIDES,
+        **dict.fromkeys(DECLARATIONS, LINES),
+    }
+    for kind, sizes in cases.items():
         found = [measure(kind, size) for size in sizes]
         for size, (seconds, megabytes) in zip(sizes, found, strict=True):
             print(f"{kind} {size:6}: {seconds:6.2f} s, {megabytes:5.0f} MB")
-        units = [float(s if kind == "reactions" else s * s) for s in sizes]
+        units = [float(s * s if kind == "side" else s) for s in sizes]
         growth = exponent(units, [seconds for seconds, _ in found])
         seconds, megabytes = found[-1]
         is_within = is_within and seconds < MOST_SECONDS and megabytes < MOST_MB

@@ -71,6 +71,14 @@ def test_only_what_fits_is_offered(text, wanted):
         ("func g(a, b) = |", {"a", "b", "k"}, {"X"}),
         ("param z[i, j] = |", {"i", "j", "k"}, {"X"}),
         ("module q(T) {\n  param mine = 1\n  T -> |", {"T", "X"}, {"own", "solve"}),
+        ("param z = 1 [|", {"s", "nM", "molecule"}, {"k", "week", "X"}),
+        ("unit week = 7 [d]\nparam z = 1 [1/|", {"week", "min"}, {"k", "f"}),
+        ("unit week = 7 [d]\nunit year = 52 [w|", {"week", "h"}, {"year", "k"}),
+        ("param z = 1 [|]\nunit week = 7 [d]", {"s"}, {"week"}),
+        ("volume 1 [f|", {"fL", "um"}, {"f", "k"}),
+        ("param z = 1 [1/(nM*|", {"s"}, {"k"}),
+        ("param z = k[|", {"k"}, {"nM"}),
+        ("param z = 1 [1/s] in |", {"k"}, {"nM"}),
         ("# π 🧬\nX -> Y @ |", {"k"}, {"X"}),
     ],
 )
@@ -88,6 +96,20 @@ def test_every_statement_is_offered_with_what_it_does():
 
 @pytest.mark.parametrize("text", ["# comm|", "X -> Y // |", 'model m "ti|', "param z|"])
 def test_nothing_is_offered_in_comments_texts_and_new_names(text):
+    assert offered(text) == {}
+
+
+def test_a_unit_is_offered_with_what_it_is():
+    found = offered("unit week = 7 [d]\nparam z = 1 [|")
+    assert found["min"].detail == "60 s"
+    assert found["L"].detail == "0.001 m^3"
+    assert found["mol"].detail == "6.02214e+23 molecules"
+    assert found["nM"].detail == "6.02214e+17 molecules m^-3"
+    assert found["week"].detail == "unit week = 7 [d]"
+
+
+@pytest.mark.parametrize("text", ["param z = 1 [1/s^|", "param z = 1 [s |"])
+def test_no_unit_follows_a_unit_or_a_power_sign(text):
     assert offered(text) == {}
 
 

@@ -13,6 +13,11 @@ from crnlang.diagnostics import LONGEST_LINE, CrnError
 HEAD = "crn 1\nspecies X in 0..3\n"
 RATE = f"{HEAD}X -> 0 @ "
 SOUND = f"{RATE}1\n"
+SITES = """crn 1
+lattice grid(256, 256)
+species X in 0..3 per site
+0 <-> X @ 1, 1
+"""
 MANY = 100_000
 #: Seconds of computing, a second for the start among them; the machine may be busy.
 SOON, LARGE = 5.0, 10.0
@@ -133,6 +138,23 @@ BOMBS = {
         + "use m63(X) as u\n",
         "CRN420",
     ),
+    "sums over many sites": (
+        """crn 1
+lattice grid(256, 256)
+massaction falling
+param k[i, j] = 0.1*(i + 1), l = 1
+species X in 0..4 per site = 1
+0 -> X @ k
+event at 4: k = 0, X = min(X + 1, 4)
+event at 0/0: l = 2*l
+observe both = sum(X + 2*k*X^2)
+set full = any(k*X == 4)
+observe m = mean(k*X^2) + X[0, 1]
+query expect(m + both, at=1)
+query prob(full and all(k*X > 0), at=[1, 5])
+""",
+        "CRN212",
+    ),
     "events that add": (
         series(f"{HEAD}param k = 1\nX -> 0 @ k", "event at {i}: k = k + 1", 2000),
         "CRN216",
@@ -161,6 +183,12 @@ def test_a_bomb_is_an_error(text, code, tmp_path):
         series(f"{SOUND}observe o0 = X", "observe o{i} = o{before}", 20_000),
         series(f"{HEAD}param k = 1\nX -> 0 @ k", "event at {i}: k = {i}", 2000),
         series(SOUND, "query dist(X, at=1)", 10_000),
+        series(
+            f"{SITES}param k[i, j] = i + j\nevent at 4: k = k/2\nobserve o0 = sum(X)",
+            "observe o{i} = sum(k*X^2 + {i}*X)",
+            300,
+        ),
+        f"{SITES}query mfpt(from=all(X == 0), to=any(X > 2))\n",
         series(
             series(SOUND, "query hit(X > 1, by=1)", 3000),
             "solve a{i} with fsp {{ t = 0..1; states = box }}",

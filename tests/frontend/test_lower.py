@@ -5,7 +5,7 @@ import pytest
 
 from crnlang.compiler import compile_text
 from crnlang.diagnostics import CrnError
-from crnlang.ir.expr import evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.network import Binomial, Delta, MassAction, Poisson, Uniform
 
 HEAD = "crn 1\nmodel m\nparam k = 0.5\nspecies A, B, C in 0..9 = 2\n"

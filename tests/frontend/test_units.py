@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crnlang.compiler import compile_text
 from crnlang.diagnostics import CrnError
 from crnlang.frontend.units import AVOGADRO, UNITS, read_unit
-from crnlang.ir.expr import evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
 
 NAMES = st.sampled_from(sorted(UNITS))
 POWERS = st.integers(-3, 3)

@@ -1,6 +1,7 @@
 """Counting states: against the list of all of them, and at sizes that have no list."""
 
 import itertools
+import time
 from math import comb, prod
 
 import numpy as np
@@ -53,3 +54,14 @@ def test_one_large_pool(parts):
     caps, law = np.full(parts, total), np.ones((1, parts), int)
     found = count_states(caps, law, np.array([total]), np.arange(parts))
     assert found == comb(total + parts - 1, parts - 1)
+
+
+def test_a_law_over_very_many_variables_is_soon_bounded():
+    """Counting them would take a table of sites times molecules."""
+    sites = 65_536
+    caps, law = np.full(sites, 4), np.ones((1, sites), int)
+    box = 5 ** (sites - 1)
+    start = time.process_time()
+    assert count_states(caps, law, np.array([sites]), np.arange(sites)) == box
+    assert count_states(caps, law, np.array([1]), np.arange(sites)) == sites
+    assert time.process_time() - start < 10

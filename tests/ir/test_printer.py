@@ -8,16 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.compiler import compile_text
-from crnlang.ir.expr import (
-    Count,
-    Function,
-    ParameterRef,
-    Time,
-    call,
-    evaluate_float64,
-    number,
-)
-from crnlang.ir.printer import format_expression, format_law, format_number
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import Count, Function, ParameterRef, Time, call, number
+from crnlang.ir.printer import format_law
+from crnlang.ir.spelling import format_expression, format_number
 
 BINARY = (
     Function.ADD,

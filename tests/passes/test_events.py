@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.compiler import compile_text
-from crnlang.ir.expr import evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
 from crnlang.reference.fsp import solve_fsp
 from crnlang.reference.refusals import JumpsError
 from crnlang.settings import FspSettings

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from strategies import lattice_networks, lattices, networks
 
 from crnlang.compiler import compile_text
-from crnlang.ir.expr import Count, Function, ParameterRef, call, evaluate, map_leaves
+from crnlang.ir.evaluate import evaluate
+from crnlang.ir.expr import Count, Function, ParameterRef, call, map_leaves
 from crnlang.ir.lattice import Boundary, Lattice
 from crnlang.ir.network import Hop, Reaction
 from crnlang.ir.printer import format_pools

@@ -28,6 +28,10 @@ def warned(text, **values):
         ),
         ("X -> X @ 1\nX -> 0 @ 1\n", False),
         ("0 -> X @ propensity(exp(X))\nquery expect(X, at=5)\n", True),  # runs away
+        (
+            "0 -> 3 X @ 1e308\n0 -> X @ 1e308\nquery expect(X, at=5)\n",
+            False,
+        ),  # no number
         ("0 -> X @ 1e9\nX -> 0 @ 1e8\nquery expect(X, at=5)\n", False),  # stiff
     ],
 )

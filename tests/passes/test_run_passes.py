@@ -10,15 +10,8 @@ from strategies import lowered_networks, networks
 
 from crnlang.compiler import compile_text
 from crnlang.diagnostics import CrnError
-from crnlang.ir.expr import (
-    Call,
-    Count,
-    Function,
-    call,
-    evaluate_float64,
-    number,
-    slots_of,
-)
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import Call, Count, Function, call, number, slots_of
 from crnlang.passes.fold import fold
 from crnlang.testing import lower
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from crnlang.ir.evaluate import evaluate
 from crnlang.ir.expr import (
     ARITY,
     OVER_SITES,
@@ -18,7 +19,6 @@ from crnlang.ir.expr import (
     ParameterRef,
     Time,
     depends_on_time,
-    evaluate,
 )
 from crnlang.reference import intervals
 from crnlang.reference.source import bound_source, value_source

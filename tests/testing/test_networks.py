@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 import crnlang.testing
 from crnlang.compiler import compile_text
-from crnlang.ir.expr import evaluate_float64
+from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.network import Table
-from crnlang.ir.printer import format_expression
+from crnlang.ir.spelling import format_expression
 from crnlang.ir.writer import write_program
 from crnlang.testing import expressions, lattice_networks, lower, networks
 
