@@ -103,12 +103,13 @@ def _compare(
     chosen: Selection, law: Float[np.ndarray, " states"], dt: float
 ) -> tuple[Float[np.ndarray, " states"], float]:
     """The weighted changes, summing to 0, and the error of the step."""
-    relative = law / chosen.law - 1.0
-    change = chosen.weights * relative
+    moved = law - chosen.law
+    change = chosen.stands_for * moved
     imbalance = float(change.sum())
-    share = dt * chosen.source / chosen.law
-    moved = np.minimum(np.abs(relative), AT_MOST)
-    outside = float(np.sum(chosen.weights * share * moved)) / 4
+    # a state may be so unlikely that the ratio is beyond all numbers
+    with np.errstate(over="ignore", divide="ignore"):
+        relative = np.minimum(np.abs(moved) / chosen.law, AT_MOST)
+    outside = float(np.sum(chosen.stands_for * dt * chosen.source * relative)) / 4
     return change - imbalance * chosen.weights, abs(imbalance) + outside
 
 
@@ -117,7 +118,7 @@ def _missed(
 ) -> tuple[float, float]:
     """How far the network is from the law: over how far the law moved, and as it is."""
     found = np.exp(log_probs(moved, chosen.states))
-    share = chosen.weights / chosen.law
+    share = chosen.stands_for
     left = np.sum(share * (np.sqrt(found) - np.sqrt(law)) ** 2)
     whole = np.sum(share * (np.sqrt(chosen.law) - np.sqrt(law)) ** 2)
     residual = float(np.sqrt(left / whole)) if whole > 0 else 0.0

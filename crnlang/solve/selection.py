@@ -31,20 +31,27 @@ RARELY = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """States with P(n), their weights (sum 1), and the channels around them.
+    """States with P(n), and the channels around them.
 
-    `rates` are a_k(n); `source` is the flow into each state from states that are not
-    selected. `covered` is P of the states that are followed one by one, and
-    `effective_size` how many independent draws from P would be as exact.
+    A state stands for `stands_for` states of its probability, so it weighs
+    P(n) stands_for(n), and the weights add up to 1. `rates` are a_k(n); `source` is the
+    flow into each state from states that are not selected. `covered` is P of the states
+    that are followed one by one, and `effective_size` how many independent draws from P
+    would be as exact.
     """
 
     states: Int[np.ndarray, "states variables"]
     law: Float[np.ndarray, " states"]
-    weights: Float[np.ndarray, " states"]
+    stands_for: Float[np.ndarray, " states"]
     rates: Float[np.ndarray, "states channels"]
     source: Float[np.ndarray, " states"]
     covered: float
     effective_size: float
+
+    @property
+    def weights(self) -> Float[np.ndarray, " states"]:
+        """The share of the law that each state stands for; the sum is 1."""
+        return self.law * self.stands_for
 
 
 class Selector:
@@ -75,13 +82,13 @@ class Selector:
         is_kept = (is_likely | is_sampled) & (law > 0)
         states, law, is_likely = states[is_kept], law[is_kept], is_likely[is_kept]
         share = np.where(is_likely, 1.0, seen[is_kept])
-        weights = law / share
-        weights /= weights.sum()
-        noise = np.sum(weights**2 * (1 - share))
+        stands_for = 1 / share
+        stands_for /= law @ stands_for
+        noise = np.sum((law * stands_for) ** 2 * (1 - share))
         return Selection(
             states,
             law,
-            weights,
+            stands_for,
             self.around.propensities(states, t),
             self._from_outside(model, states, law, t),
             float(law[is_likely].sum()),
