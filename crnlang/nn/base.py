@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from crnlang.nn.mask import StateMask
+
 #: Weights, or anything with one entry a weight, as blocks with uncorrelated scores:
 #: one array `blocks weights` for each shape of block.
 Blocks = tuple[Float[Array, "_blocks _weights"], ...]
@@ -22,16 +24,31 @@ class AbstractAutoregressive(eqx.Module):
     """
 
     order: eqx.AbstractVar[tuple[int, ...]]
+    mask: eqx.AbstractVar[StateMask]
 
     @abstractmethod
+    def masked_logits(
+        self, ordered: Int[Array, " variables"], position: int
+    ) -> Float[Array, " levels"]:
+        """log P(n_p | n_<p) up to a constant, of every copy number at a free position.
+
+        Only the entries of `ordered` before the position are read: counts along the
+        order. Copy numbers that a cap or a conservation law excludes have -inf.
+        """
+
     def branches(
         self, ordered: Int[Array, " variables"], position: int
     ) -> tuple[Int[Array, " branches"], Float[Array, " branches"]]:
         """The copy numbers that may stand at a position, and their log P(n_p | n_<p).
 
-        Only the entries of `ordered` before the position are read: counts along the
-        order. Copy numbers that a cap or a conservation law excludes have -inf.
+        One where a law determines it; else all, with -inf for those excluded.
         """
+        closing = dict(self.mask.determined)
+        if position in closing:
+            value = self.mask.closing_value(ordered, position, closing[position])
+            return value[None].astype(int), jnp.zeros(1, self.dtype)
+        logits = self.masked_logits(ordered, position)
+        return jnp.arange(len(logits)), jax.nn.log_softmax(logits)
 
     @abstractmethod
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
@@ -72,22 +89,9 @@ class AbstractAutoregressive(eqx.Module):
         """The same network with other weights."""
 
     @property
-    @abstractmethod
-    def block_positions(self) -> tuple[int, ...]:
-        """The position whose conditional each block of weights belongs to."""
-
-    @abstractmethod
-    def block_fisher(
-        self,
-        block: int,
-        prefixes: Int[Array, "rows variables"],
-        shares: Float[Array, " rows"],
-    ) -> Float[Array, "weights weights"]:
-        """sum_r shares_r E[O O^T | prefix r] over the weights O of one block.
-
-        Prefixes are counts along the order; the expectation over the copy number at
-        the block's position is exact.
-        """
+    def dtype(self) -> np.dtype:
+        """The floating-point type of the weights."""
+        return self.weight_blocks()[0].dtype
 
     @abstractmethod
     def with_product_law(
