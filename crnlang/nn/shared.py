@@ -7,8 +7,6 @@ outward weights at zero they are the whole law.
 """
 
 from abc import abstractmethod
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -48,7 +46,7 @@ class AbstractShared(AbstractAutoregressive):
         """The parts of this module that hold the weights, but for the biases."""
 
     @abstractmethod
-    def silenced(self) -> Self:
+    def silenced(self) -> "AbstractShared":
         """The same network with outward weights of zero: all heights are zero."""
 
     def masked_logits(
@@ -95,7 +93,7 @@ class AbstractShared(AbstractAutoregressive):
             total = total.at[rows].set(jnp.sum(terms - here[number:], axis=1))
         return jnp.where(inside, total, 0.0)
 
-    def with_product_law(self, laws: tuple[Float[np.ndarray, " _levels"], ...]) -> Self:
+    def with_product_law(self, laws: tuple[Float[np.ndarray, " _levels"], ...]) -> "AbstractShared":
         """The product of `laws`, exactly, down to the floor."""
         biases = tuple(
             output.bias_of(laws[self.order[position]])
@@ -108,7 +106,7 @@ class AbstractShared(AbstractAutoregressive):
         weights = eqx.filter(self._trained(), eqx.is_inexact_array)
         return (ravel_pytree(weights)[0][None],)
 
-    def with_weight_blocks(self, blocks: Blocks) -> Self:
+    def with_weight_blocks(self, blocks: Blocks) -> "AbstractShared":
         """The same network with other weights."""
         weights, rest = eqx.partition(self._trained(), eqx.is_inexact_array)
         new = ravel_pytree(weights)[1](blocks[0][0])

@@ -46,7 +46,7 @@ class Outcome(Enum):
 #: What a step can be: all of the law on a set of states, the law on selected states and
 #: the network adjusted, a step of the time-dependent variational principle on a batch,
 #: or natural gradient towards an Euler step.
-STAGES = ("set", "projection", "tdvp", "natgrad")
+STAGES = ("set", "projection", "tdvp", "natgrad", "adam")
 
 
 @dataclass(frozen=True, slots=True)
