@@ -7,6 +7,7 @@ outward weights at zero they are the whole law.
 """
 
 from abc import abstractmethod
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -93,7 +94,9 @@ class AbstractShared(AbstractAutoregressive):
             total = total.at[rows].set(jnp.sum(terms - here[number:], axis=1))
         return jnp.where(inside, total, 0.0)
 
-    def with_product_law(self, laws: tuple[Float[np.ndarray, " _levels"], ...]) -> "AbstractShared":
+    def with_product_law(
+        self, laws: tuple[Float[np.ndarray, " _levels"], ...]
+    ) -> "AbstractShared":
         """The product of `laws`, exactly, down to the floor."""
         biases = tuple(
             output.bias_of(laws[self.order[position]])

@@ -104,7 +104,5 @@ def _build_block(width: int, heads: int, key: PRNGKeyArray) -> Block:
         first=eqx.nn.LayerNorm(width),
         attention=eqx.nn.MultiheadAttention(heads, width, key=key_attention),
         second=eqx.nn.LayerNorm(width),
-        inner=eqx.nn.MLP(
-            width, width, INNER * width, 1, jnp.tanh, key=key_inner
-        ),
+        inner=eqx.nn.MLP(width, width, INNER * width, 1, jnp.tanh, key=key_inner),
     )

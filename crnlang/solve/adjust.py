@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve.conditional_fit import (
     Objective,
     Weights,
@@ -50,7 +51,8 @@ def adjust_law(
     would let noise move weights that hardly anything holds. The fit is in float64,
     whatever the precision of the network.
     """
-    dtype = model.weight_blocks()[0].dtype
+    assert isinstance(model, ConditionalNetworks), "projection needs blocks"
+    dtype = model.dtype
     given = cast(model, np.dtype(float))
     ordered = states[:, list(model.order)]
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import equinox as eqx
 import jax
@@ -22,6 +23,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Integer
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.conditional import ConditionalNetworks
 
 #: Rows of a table in one call: every table goes through the same programs.
 PIECE = 512
@@ -31,6 +33,7 @@ LIKELIEST, SAMPLED = 256, 256
 LENGTHS = (2.0, 1.0, 0.4, 0.1)
 
 Weights = Float[Array, " weights"]
+Model = TypeVar("Model", bound=AbstractAutoregressive)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,7 @@ class Objective:
     `shifts` are the dampings of the Fisher matrix that are tried.
     """
 
-    model: AbstractAutoregressive
+    model: ConditionalNetworks
     place: int
     table: Table
     shifts: tuple[float, ...]
@@ -120,11 +123,11 @@ def tabulate(
     law = np.zeros((size, levels))
     np.add.at(law, (place[row], ordered[:, position]), values)
     mass = np.append(mass[rank], np.zeros(size - len(rank)))
-    chosen, shares = _representatives(mass)
+    chosen, shares = representatives(mass)
     return Table(prefixes, law, prefixes[chosen], shares), mass
 
 
-def _representatives(
+def representatives(
     mass: Float[np.ndarray, " rows"],
 ) -> tuple[Int[np.ndarray, " some"], Float[np.ndarray, " some"]]:
     """Rows that stand for all, and what they weigh; all of them where they are few.
@@ -143,14 +146,14 @@ def _representatives(
     )
 
 
-def each_block(model: AbstractAutoregressive, fit: Callable[[int], Weights]) -> Blocks:
+def each_block(model: ConditionalNetworks, fit: Callable[[int], Weights]) -> Blocks:
     """New weights of every block, several fitted at a time."""
     places = range(len(model.block_positions))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return tuple(weights[None] for weights in pool.map(fit, places))
 
 
-def levels_of(model: AbstractAutoregressive, position: int) -> int:
+def levels_of(model: ConditionalNetworks, position: int) -> int:
     """How many copy numbers the conditional at a position has, those closed too."""
     prefix = jnp.zeros(len(model.order), int)
     _, log_p = eqx.filter_eval_shape(model.branches, prefix, position)
@@ -159,21 +162,21 @@ def levels_of(model: AbstractAutoregressive, position: int) -> int:
 
 @eqx.filter_jit
 def conditional_law(
-    model: AbstractAutoregressive, place: int, prefixes: Int[Array, "rows variables"]
+    model: ConditionalNetworks, place: int, prefixes: Int[Array, "rows variables"]
 ) -> Float[Array, "rows levels"]:
     """P(m | r) of the conditional of one block."""
     return jnp.exp(_log_law(model, place, prefixes))
 
 
 def _log_law(
-    model: AbstractAutoregressive, place: int, prefixes: Int[Array, "rows variables"]
+    model: ConditionalNetworks, place: int, prefixes: Int[Array, "rows variables"]
 ) -> Float[Array, "rows levels"]:
     position = model.block_positions[place]
     return jax.vmap(model.branches, (0, None))(prefixes, position)[1]
 
 
 def _likelihood(
-    model: AbstractAutoregressive,
+    model: ConditionalNetworks,
     place: int,
     weights: Weights,
     prefixes: Int[Array, "rows variables"],
@@ -186,7 +189,7 @@ def _likelihood(
 
 @eqx.filter_jit
 def _likelihoods(
-    model: AbstractAutoregressive,
+    model: ConditionalNetworks,
     place: int,
     tried: Float[Array, "tries weights"],
     prefixes: Int[Array, "rows variables"],
@@ -197,7 +200,7 @@ def _likelihoods(
 
 @eqx.filter_jit
 def _slope(
-    model: AbstractAutoregressive,
+    model: ConditionalNetworks,
     place: int,
     weights: Weights,
     prefixes: Int[Array, "rows variables"],
@@ -208,7 +211,7 @@ def _slope(
 
 @eqx.filter_jit
 def _steps(
-    model: AbstractAutoregressive,
+    model: ConditionalNetworks,
     place: int,
     weights: Weights,
     gradient: Weights,
@@ -230,8 +233,8 @@ def _steps(
 
 
 def _with_block(
-    model: AbstractAutoregressive, place: int, weights: Weights
-) -> AbstractAutoregressive:
+    model: ConditionalNetworks, place: int, weights: Weights
+) -> ConditionalNetworks:
     """The same network with other weights in one block."""
     blocks: Blocks = model.weight_blocks()
     return model.with_weight_blocks(
@@ -239,7 +242,7 @@ def _with_block(
     )
 
 
-def cast(model: AbstractAutoregressive, dtype: np.dtype) -> AbstractAutoregressive:
+def cast(model: Model, dtype: np.dtype) -> Model:
     """The same network in another precision."""
     return jax.tree.map(
         lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model

@@ -175,8 +175,7 @@ def jacobian_of(
 
     slopes = jax.vmap(jax.grad(gain), (None, 0))(model.weight_blocks(), batch.counts)
     drifts = tuple(
-        d + falling[:, None, None] * o
-        for d, o in zip(slopes, now.scores, strict=True)
+        d + falling[:, None, None] * o for d, o in zip(slopes, now.scores, strict=True)
     )
     return Jacobian(centre(drifts, now.weights))
 

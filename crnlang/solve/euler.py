@@ -80,9 +80,7 @@ def euler_step(
     keys = jax.random.split(key, settings.epochs)
     start = model.weight_blocks(), state
     (theta, state), (spread, lost) = jax.lax.scan(epoch, start, keys)
-    return EulerStep(
-        model.with_weight_blocks(theta), state, spread[-1], jnp.max(lost)
-    )
+    return EulerStep(model.with_weight_blocks(theta), state, spread[-1], jnp.max(lost))
 
 
 def _rule(settings: EulerSettings) -> optax.GradientTransformation:

@@ -171,8 +171,12 @@ def _open(
 
 
 def _projects(generator: Generator, settings: TdvpSettings) -> bool:
-    """Whether projection steps come first: never where rates change with the time."""
-    return settings.method != "galerkin" and generator.is_autonomous
+    """Whether projection steps come first.
+
+    Never where rates change with the time, or where conditionals share weights.
+    """
+    is_asked = settings.method != "galerkin" and settings.ansatz == "conditional"
+    return is_asked and generator.is_autonomous
 
 
 def _follow_projected(
@@ -335,6 +339,7 @@ def _follow_euler(
     t, model, number = moment.t, moment.model, 0
     key = jax.random.key(settings.seed)
     state = first_state(model, settings)
+    is_natural = isinstance(settings, NatgradSettings)
     while math.isfinite(stop := recorder.next_stop(t)):
         dt = min(settings.dt, stop - t)
         number += 1
@@ -352,12 +357,13 @@ def _follow_euler(
         t, model, state = _arrive(t, dt, stop), step.model, step.state
         recorder.keep(t, model)
         recorder.step(
-            "natgrad" if isinstance(settings, NatgradSettings) else "adam",
+            "natgrad" if is_natural else "adam",
             t,
             dt,
             error=float(step.spread),
             residual=float(step.lost),
             effective_size=float(settings.samples),
+            diag_shift=settings.diag_shift if is_natural else 0.0,
         )
     return recorder.finish(Outcome.SUCCESSFUL, t, model)
 

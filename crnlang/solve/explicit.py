@@ -33,9 +33,7 @@ def bogacki_step(
     solver: str = "cholesky",
 ) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below the tolerance."""
-    batch, log_p, now = open_batch(
-        model, generator, draws, t, is_stored=solver != "cg"
-    )
+    batch, log_p, now = open_batch(model, generator, draws, t, is_stored=solver != "cg")
     theta = model.weight_blocks()
 
     def speed(change: Blocks, at: Float[Array, ""]) -> Blocks:

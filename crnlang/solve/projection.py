@@ -1,8 +1,8 @@
 """The network nearest to a law given on a set of states: maximum likelihood.
 
-Minimises -sum_n Q(n) log P(n) over the set. The sum splits into one problem for every
-block of weights, its conditional against the table of Q over prefixes and copy numbers;
-see `solve.conditional_fit`.
+Minimises -sum_n Q(n) log P(n) over the set. Where no weights are shared, the sum splits
+into one problem for every block, its conditional against the table of Q over prefixes
+and copy numbers; see `solve.conditional_fit`. Else see `solve.shared_fit`.
 """
 
 import numpy as np
@@ -10,6 +10,8 @@ from jaxtyping import Float, Integer
 from scipy.special import xlogy
 
 from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.conditional import ConditionalNetworks
+from crnlang.nn.shared import AbstractShared
 from crnlang.solve.conditional_fit import (
     Objective,
     Weights,
@@ -19,6 +21,7 @@ from crnlang.solve.conditional_fit import (
     tabulate,
 )
 from crnlang.solve.pieces import log_probs
+from crnlang.solve.shared_fit import fit_shared
 
 #: Dampings of the Fisher matrix: little is best near the optimum, much where the law
 #: asks for states that the network has given up.
@@ -39,24 +42,39 @@ def fit_law(
     """The fitted network and its Hellinger distance from the law, on the set.
 
     Each conditional starts from `model`, or from the marginal of its variable where
-    that is nearer. `law` sums to 1. The fit itself is in float64: in float32 the
+    that is nearer; with shared weights, all or none. `law` sums to 1. The fit itself is in float64: in float32 the
     damped metric can lose its definiteness to rounding.
     """
-    dtype = model.weight_blocks()[0].dtype
     given = cast(model, np.dtype(float))
     fresh = given.with_product_law(
         tuple(np.bincount(counts, weights=law) for counts in states.T)
     )
-    ordered = states[:, list(model.order)]
+    if isinstance(given, AbstractShared):
+        assert isinstance(fresh, AbstractShared)
+        fitted = fit_shared((given, fresh), states, law)
+    else:
+        assert isinstance(given, ConditionalNetworks)
+        assert isinstance(fresh, ConditionalNetworks)
+        fitted = _fit_conditionals(given, fresh, states, law)
+    return cast(fitted, model.dtype), _distance(fitted, states, law)
+
+
+def _fit_conditionals(
+    given: ConditionalNetworks,
+    fresh: ConditionalNetworks,
+    states: Integer[np.ndarray, "states variables"],
+    law: Float[np.ndarray, " states"],
+) -> ConditionalNetworks:
+    """Every conditional fitted, from either network."""
+    ordered = states[:, list(given.order)]
 
     def fit(place: int) -> Weights:
-        position = model.block_positions[place]
+        position = given.block_positions[place]
         table, _ = tabulate(ordered, law, law, position, levels_of(given, position))
         starts = [m.weight_blocks()[place][0] for m in (given, fresh)]
         return _fit(Objective(given, place, table, SHIFTS), starts)
 
-    fitted = given.with_weight_blocks(each_block(given, fit))
-    return cast(fitted, dtype), _distance(fitted, states, law)
+    return given.with_weight_blocks(each_block(given, fit))
 
 
 def _fit(objective: Objective, starts: list[Weights]) -> Weights:

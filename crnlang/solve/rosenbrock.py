@@ -51,9 +51,7 @@ def rosenbrock_step(
     The result may still be bad (error too large or nan) after `TRIALS` trials; the
     caller looks at `error`.
     """
-    batch, log_p, now = open_batch(
-        model, generator, draws, t, is_stored=solver != "cg"
-    )
+    batch, log_p, now = open_batch(model, generator, draws, t, is_stored=solver != "cg")
     jacobian = jacobian_of(model, generator, batch, now, t)
     systems = implicit_systems(solver, now, jacobian, diag_shift, krylov)
     theta = model.weight_blocks()

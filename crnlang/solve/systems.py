@@ -73,7 +73,7 @@ def choose_solver(
 class KernelSolver(eqx.Module):
     """(S + shift)^-1 by a matrix over the samples.
 
-        (L^T L + s)^-1 b = (b - L^T (L L^T + s)^-1 L b) / s,    L = sqrt(w) O
+    (L^T L + s)^-1 b = (b - L^T (L L^T + s)^-1 L b) / s,    L = sqrt(w) O
     """
 
     scores: Scores
