@@ -33,7 +33,7 @@ class Block(eqx.Module):
     ) -> Float[Array, "positions width"]:
         """The block on all positions, none looking ahead."""
         y = jax.vmap(self.first)(x)
-        x = x + self.attention(y, y, y, mask=np.tri(len(x), dtype=bool))
+        x = x + self.attention(y, y, y, mask=jnp.tri(len(x), dtype=bool))
         return x + jax.vmap(self.inner)(jax.vmap(self.second)(x))
 
 
@@ -83,7 +83,10 @@ def build_transformer(
     heads: int,
     key: PRNGKeyArray,
 ) -> Transformer:
-    """A network whose law is uniform where nothing is masked; `heads` divide `width`."""
+    """A network whose law is uniform where nothing is masked.
+
+    `heads` divide `width`.
+    """
     caps = np.asarray(mask.caps)[list(mask.free)]
     key_tokens, key_out, *keys = jax.random.split(key, 2 + layers)
     return Transformer(

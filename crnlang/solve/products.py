@@ -16,7 +16,7 @@ from crnlang.solve.problem import Generator
 
 
 class ScoreProducts(AbstractProducts):
-    """Scores O(n) less their mean, weighted with `weights`; weights of zero: no mean."""
+    """Scores O(n) less their mean, weighted with `weights`; 0 where all these are 0."""
 
     model: AbstractAutoregressive
     counts: Int[Array, "batch variables"]

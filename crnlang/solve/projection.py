@@ -42,8 +42,8 @@ def fit_law(
     """The fitted network and its Hellinger distance from the law, on the set.
 
     Each conditional starts from `model`, or from the marginal of its variable where
-    that is nearer; with shared weights, all or none. `law` sums to 1. The fit itself is in float64: in float32 the
-    damped metric can lose its definiteness to rounding.
+    that is nearer; with shared weights, all or none. `law` sums to 1. The fit itself is
+    in float64: in float32 the damped metric can lose its definiteness to rounding.
     """
     given = cast(model, np.dtype(float))
     fresh = given.with_product_law(
