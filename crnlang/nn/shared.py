@@ -118,7 +118,7 @@ class AbstractShared(AbstractAutoregressive):
     def _trained(self) -> tuple[PyTree, ...]:
         return *self.shared_weights(), *self._biases()
 
-    def _biases(self) -> tuple[Float[Array, " _functions"], ...]:
+    def _biases(self) -> tuple[PyTree, ...]:
         return tuple(output.bias for output in self.outputs)
 
     def _hidden(
