@@ -5,6 +5,7 @@ The state spaces are so small that every average is a sum over all states.
 
 from dataclasses import replace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -119,7 +120,10 @@ def states_of(lowered):
     return jnp.asarray(enumerate_states(lowered.space), int)
 
 
-log_probs = jax.jit(jax.vmap(lambda model, n: model.log_prob(n), (None, 0)))
+@eqx.filter_jit
+def log_probs(model, states):
+    """log P of every state."""
+    return jax.vmap(model.log_prob)(states)
 
 
 def law_of(model, states):

@@ -34,9 +34,12 @@ TWO = settings(max_examples=2)
 
 
 @eqx.filter_jit
-def look(model, states, uniforms, changes, inside):
+def look(model, kernel, states, uniforms):
     """log P, the same from the branches, log ratios, the same plainly, samples."""
-    order = np.asarray(model.order)
+    order, changes = np.asarray(model.order), -kernel.net_changes
+
+    def ratios(n, form):
+        return form(n, changes, kernel.sources(n)[1])
 
     def by_branches(n):
         total = 0.0
@@ -46,14 +49,14 @@ def look(model, states, uniforms, changes, inside):
             total += jnp.sum(jnp.where(is_here, log_p, 0.0))
         return total
 
-    def plain(n, inside):
-        return plain_log_ratios(model.log_prob, n, changes, inside)
+    def plain(*arguments):
+        return plain_log_ratios(model.log_prob, *arguments)
 
     return (
         jax.vmap(model.log_prob)(states),
         jax.vmap(by_branches)(states),
-        jax.vmap(model.log_ratios, (0, None, 0))(states, changes, inside),
-        jax.vmap(plain)(states, inside),
+        jax.vmap(lambda n: ratios(n, model.log_ratios))(states),
+        jax.vmap(lambda n: ratios(n, plain))(states),
         jax.vmap(model.sample)(uniforms),
     )
 
@@ -66,10 +69,8 @@ def test_law_branches_ratios_and_samples_are_of_one_network(ansatz, lowered, see
     model = scattered(model_of(lowered, **options).silenced(), 1.0, seed)
     space, states, kernel = lowered.space, states_of(lowered), kernel_of(lowered)
     uniforms = jax.random.uniform(jax.random.key(seed), (SIZE, len(space.caps)))
-    changes = -kernel.net_changes
-    inside = jax.vmap(lambda n: kernel.sources(n)[1])(states)
     log_p, branches, ratios, plain, drawn = map(
-        np.asarray, look(model, states, uniforms, changes, inside)
+        np.asarray, look(model, kernel, states, uniforms)
     )
     law, drawn = np.exp(log_p), drawn.astype(int)
     assert law.sum() == pytest.approx(1, abs=1e-12)
