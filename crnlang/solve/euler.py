@@ -72,7 +72,8 @@ def euler_step(
         counts = jax.vmap(present.sample)(jax.random.uniform(key, shape, dt.dtype))
         loss, weights, lost = _loss(present, model, generator, counts, t, dt)
         slope = _direction(present, counts, weights, loss, settings)
-        change, state = rule.update(slope, state)
+        with jax.numpy_dtype_promotion("standard"):  # Adam raises a float to an int
+            change, state = rule.update(slope, state)
         spread = jnp.sqrt(jnp.sum(weights * loss**2))
         theta = cast(Blocks, optax.apply_updates(theta, change))
         return (theta, state), (spread, lost)

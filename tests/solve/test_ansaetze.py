@@ -1,5 +1,7 @@
 """Whole short runs of every ansatz and every solver against the exact law."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,8 +21,9 @@ from crnlang.solve.evolve import evolve
 from crnlang.solve.projection import fit_law
 from crnlang.solve.solution import Outcome
 
-SMALL = {"width": 4, "basis": 3, "samples": 128}
-SOLVERS = {"nade": "cholesky", "gru": "kernel", "transformer": "cg"}
+SMALL: dict[str, Any] = {"width": 4, "basis": 3, "samples": 128}
+IMPLICIT = {"nade": "cholesky", "gru": "kernel", "transformer": "cholesky"}
+NATURAL = {"nade": "cholesky", "gru": "cg", "transformer": "kernel"}
 
 
 def distance_after(settings, end):
@@ -35,19 +38,19 @@ def distance_after(settings, end):
     return hellinger(found, exact), {info.stage for info in solution.infos}
 
 
-@pytest.mark.parametrize("ansatz", SOLVERS)
+@pytest.mark.parametrize("ansatz", IMPLICIT)
 def test_the_variational_principle_follows_the_exact_law(ansatz):
     settings = TdvpSettings(
-        **SMALL, ansatz=ansatz, solver=SOLVERS[ansatz], opening=0, tolerance=0.05
+        **SMALL, ansatz=ansatz, solver=IMPLICIT[ansatz], opening=0, tolerance=0.05
     )
     distance, stages = distance_after(settings, 0.3)
     assert stages == {"tdvp"}
     assert distance < 0.01
 
 
-@pytest.mark.parametrize("ansatz", SOLVERS)
+@pytest.mark.parametrize("ansatz", NATURAL)
 def test_natural_gradient_follows_the_exact_law(ansatz):
-    settings = NatgradSettings(**SMALL, ansatz=ansatz, solver=SOLVERS[ansatz], dt=0.05)
+    settings = NatgradSettings(**SMALL, ansatz=ansatz, solver=NATURAL[ansatz], dt=0.05)
     distance, stages = distance_after(settings, 0.3)
     assert stages == {"natgrad"}
     assert distance < 0.05

@@ -17,6 +17,7 @@ from engine_cases import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve import conditional_fit
 from crnlang.solve.conditional_fit import (
     LIKELIEST,
@@ -94,6 +95,7 @@ def test_a_table_holds_all_that_comes_after_a_prefix(seed, size):
 def test_a_table_of_several_pieces_has_the_same_sums():
     lowered = birth_death(8)
     model, law = model_of(lowered, noise=0.3), random_law(lowered, 2)
+    assert isinstance(model, ConditionalNetworks)
     (whole,) = objectives(lowered, model, law)
     twice = replace(
         whole.table,
@@ -110,6 +112,7 @@ def test_a_table_of_several_pieces_has_the_same_sums():
 def test_every_block_is_fitted_in_its_place():
     lowered = birth_death(8)
     model = model_of(lowered, noise=0.3)
+    assert isinstance(model, ConditionalNetworks)
     blocks = each_block(model, lambda place: model.weight_blocks()[place][0] + 1.0)
     for before, after in zip(model.weight_blocks(), blocks, strict=True):
         np.testing.assert_allclose(after, jnp.asarray(before) + 1.0)
