@@ -108,13 +108,24 @@ class SsaSettings(Settings):
 
 @dataclass(frozen=True)
 class NeuralSettings(Settings):
-    """What the two neural engines share."""
+    """What the neural engines share."""
 
     samples: int = option(4096, "batch size", low=16)
-    width: int = option(16, "hidden units of each conditional", low=1, high=1024)
+    ansatz: str = option(
+        "conditional",
+        "one small network for each conditional (`conditional`), or one that all "
+        "conditionals share: a hidden layer that grows (`nade`), recurrent (`gru`), or "
+        "attending to all copy numbers before (`transformer`)",
+        choices=("conditional", "nade", "gru", "transformer"),
+    )
+    width: int = option(
+        16, "hidden units: of each conditional, or of each layer", low=1, high=1024
+    )
     basis: int = option(
         12, "smooth output functions of each conditional", low=1, high=256
     )
+    layers: int = option(1, "layers of `gru` and `transformer`", low=1, high=16)
+    heads: int = option(2, "attention heads of `transformer`", low=1, high=64)
     precision: str = option(
         "float64", "floating-point type", choices=("float64", "float32")
     )
@@ -124,6 +135,58 @@ class NeuralSettings(Settings):
         "there and back (`snake`)",
         choices=("raster", "snake"),
     )
+
+    def __post_init__(self) -> None:
+        """Check that the sizes fit the ansatz.
+
+        Raises:
+            SettingError: a size that the ansatz does not have, or that does not fit.
+        """
+        super().__post_init__()
+        for option_ in fields(NeuralSettings):
+            users = SIZES.get(option_.name, (self.ansatz,))
+            is_set = getattr(self, option_.name) != option_.default
+            if is_set and self.ansatz not in users:
+                raise SettingError(
+                    option_.name,
+                    f"ansatz `{self.ansatz}` has no `{option_.name}`",
+                    f"leave it out, or take {listing([f'`{u}`' for u in users])}",
+                )
+        if self.ansatz == "transformer" and self.width % self.heads:
+            raise SettingError(
+                "heads",
+                f"`heads` must divide `width`: {self.width} hidden units cannot be "
+                f"shared out among {self.heads} heads",
+                "change one of them",
+            )
+
+
+#: The ansaetze that have a size, where not all do.
+SIZES = {"layers": ("gru", "transformer"), "heads": ("transformer",)}
+
+
+def _solver() -> Any:
+    return option(
+        "auto",
+        "how systems with the Fisher matrix are solved: by factors of the matrix "
+        "(`cholesky`) or of one as large as the batch (`kernel`), or by products alone "
+        "(`cg`); `auto` takes the smaller matrix, or products where both are large",
+        choices=("auto", "cholesky", "kernel", "cg"),
+    )
+
+
+def _check_damping(solver: str, diag_shift: float) -> None:
+    """Refuse systems that have no solution.
+
+    Raises:
+        SettingError: the solver needs damping and there is none.
+    """
+    if solver in ("kernel", "cg") and diag_shift == 0:
+        raise SettingError(
+            "diag_shift",
+            f"solver `{solver}` needs a `diag_shift` above 0",
+            "raise it, or take `cholesky`",
+        )
 
 
 @dataclass(frozen=True)
@@ -156,6 +219,7 @@ class TdvpSettings(NeuralSettings):
     )
     tolerance: float = option(0.02, "error of one step, Fisher norm", above=0, high=1)
     diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
+    solver: str = _solver()
     recall: float = option(
         0.95,
         "share of the last velocity that damping pulls towards; 0 pulls towards rest",
@@ -176,19 +240,29 @@ class TdvpSettings(NeuralSettings):
     )
     max_steps: int = option(100_000, "give up after this many steps", low=1)
 
+    def __post_init__(self) -> None:
+        """Check that method, solver and ansatz go together.
+
+        Raises:
+            SettingError: they do not.
+        """
+        super().__post_init__()
+        _check_damping(self.solver, self.diag_shift)
+        if self.method == "projection" and self.ansatz != "conditional":
+            raise SettingError(
+                "method",
+                "projection steps fit every conditional by itself, which "
+                f"ansatz `{self.ansatz}` cannot: its conditionals share their weights",
+                "take `method = galerkin`, or `ansatz = conditional`",
+            )
+
 
 @dataclass(frozen=True)
-class NatgradSettings(NeuralSettings):
-    """The scheme of arXiv 2512.10309: natural gradient towards each Euler step."""
+class EulerSettings(NeuralSettings):
+    """What the engines share that follow Euler steps of one length."""
 
     dt: float = option(0.005, "time step", above=0)
-    epochs: int = option(5, "natural-gradient steps a time step", low=1)
-    optimizer: str = option(
-        "natural",
-        "direction of each epoch: natural gradient, or first-order Adam",
-        choices=("natural", "adam"),
-    )
-    learning_rate: float = option(0.5, "length of one step of the optimizer", above=0)
+    epochs: int = option(5, "steps of the optimizer in a time step", low=1)
     smear: float = option(
         1e-3,
         "share of every initial law that is spread over all copy numbers: the scheme "
@@ -196,12 +270,33 @@ class NatgradSettings(NeuralSettings):
         low=0,
         high=0.5,
     )
+
+
+@dataclass(frozen=True)
+class NatgradSettings(EulerSettings):
+    """The scheme of arXiv 2512.10309: natural gradient towards each Euler step."""
+
+    learning_rate: float = option(0.5, "length of a natural-gradient step", above=0)
     diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
+    solver: str = _solver()
+
+    def __post_init__(self) -> None:
+        """Check the damping."""
+        super().__post_init__()
+        _check_damping(self.solver, self.diag_shift)
+
+
+@dataclass(frozen=True)
+class AdamSettings(EulerSettings):
+    """First-order steps towards each Euler step, as in NNCME-1."""
+
+    learning_rate: float = option(1e-3, "length of a step of Adam", above=0)
 
 
 ENGINES: dict[str, type[Settings]] = {
     "tdvp": TdvpSettings,
     "natgrad": NatgradSettings,
+    "adam": AdamSettings,
     "fsp": FspSettings,
     "ssa": SsaSettings,
 }

@@ -5,6 +5,7 @@ The state spaces are so small that every average is a sum over all states.
 
 from dataclasses import replace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +16,7 @@ from scipy.linalg import expm
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
 from crnlang.compiler import compile_text
+from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.pipeline.law import enumerate_states
 from crnlang.reference.fsp import generator
 from crnlang.settings import TdvpSettings
@@ -100,6 +102,13 @@ def model_of(lowered, noise=0.0, seed=0, **options):
     return scattered(model, noise, seed) if noise else model
 
 
+def conditionals_of(lowered, noise=0.0, seed=0, **options):
+    """The same, known to be one network a conditional."""
+    model = model_of(lowered, noise, seed, **options)
+    assert isinstance(model, ConditionalNetworks)
+    return model
+
+
 def scattered(model, noise, seed=0):
     """The same network with normal noise on every weight."""
     rng = np.random.default_rng(seed)
@@ -119,7 +128,10 @@ def states_of(lowered):
     return jnp.asarray(enumerate_states(lowered.space), int)
 
 
-log_probs = jax.jit(jax.vmap(lambda model, n: model.log_prob(n), (None, 0)))
+@eqx.filter_jit
+def log_probs(model, states):
+    """log P of every state."""
+    return jax.vmap(model.log_prob)(states)
 
 
 def law_of(model, states):

@@ -23,6 +23,7 @@ SHARE = 1e-4
 QUICK = {
     "tdvp": ["samples=64", "width=4", "basis=4"],
     "natgrad": ["samples=64", "width=4", "basis=4"],
+    "adam": ["samples=64", "width=4", "basis=4"],
     "fsp": [],
     "ssa": ["trajectories=20"],
 }

@@ -4,14 +4,21 @@ Its law is the product of the initial laws exactly, so nothing is trained before
 run starts.
 """
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Float, Int, PRNGKeyArray
 
 from crnlang.diagnostics import Refusal
 from crnlang.ir.lowered import LoweredNetwork
-from crnlang.nn.conditional import ConditionalNetworks, build_conditional
-from crnlang.nn.mask import build_mask
-from crnlang.settings import NatgradSettings, NeuralSettings
+from crnlang.nn.base import AbstractAutoregressive, Numbers
+from crnlang.nn.conditional import build_conditional
+from crnlang.nn.gru import build_gru
+from crnlang.nn.mask import StateMask, build_mask
+from crnlang.nn.nade import build_nade
+from crnlang.nn.transformer import build_transformer
+from crnlang.settings import EulerSettings, NeuralSettings
 
 
 class AnsatzError(Refusal):
@@ -22,7 +29,7 @@ class AnsatzError(Refusal):
 
 def build_model(
     lowered: LoweredNetwork, settings: NeuralSettings, key: PRNGKeyArray
-) -> ConditionalNetworks:
+) -> AbstractAutoregressive:
     """The network over the state space, in the precision of the settings.
 
     float64 needs `jax_enable_x64`.
@@ -39,20 +46,51 @@ def build_model(
             f"the network cannot obey the conservation laws exactly: {error}; lower "
             "the caps of the conserved species, or use `ssa`"
         ) from error
-    return build_conditional(
-        mask,
-        order,
-        _initial_laws(lowered, settings),
-        width=settings.width,
-        basis=settings.basis,
-        key=key,
-        dtype=np.dtype(settings.precision),
+    model = _build(mask, order, settings, key)
+    dtype = np.dtype(settings.precision)
+    arrays, others = eqx.partition(model, lambda leaf: isinstance(leaf, Numbers))
+    arrays = jax.tree.map(
+        lambda a: jnp.asarray(
+            a, dtype if np.issubdtype(a.dtype, np.floating) else None
+        ),
+        arrays,
     )
+    model = eqx.combine(arrays, others)
+    return model.with_product_law(_initial_laws(lowered, settings))
+
+
+def _build(
+    mask: StateMask,
+    order: Int[np.ndarray, " variables"],
+    settings: NeuralSettings,
+    key: PRNGKeyArray,
+) -> AbstractAutoregressive:
+    """The ansatz of the settings, whatever its law."""
+    width, basis, layers = settings.width, settings.basis, settings.layers
+    match settings.ansatz:
+        case "nade":
+            return build_nade(mask, order, width=width, basis=basis, key=key)
+        case "gru":
+            return build_gru(
+                mask, order, width=width, basis=basis, layers=layers, key=key
+            )
+        case "transformer":
+            return build_transformer(
+                mask,
+                order,
+                width=width,
+                basis=basis,
+                layers=layers,
+                heads=settings.heads,
+                key=key,
+            )
+        case _:
+            return build_conditional(mask, order, width=width, basis=basis, key=key)
 
 
 def _initial_laws(
     lowered: LoweredNetwork, settings: NeuralSettings
 ) -> tuple[Float[np.ndarray, " _levels"], ...]:
-    """The law of every variable at the start; a little spread out for `natgrad`."""
-    smear = settings.smear if isinstance(settings, NatgradSettings) else 0.0
+    """The law of every variable at the start; a little spread out for Euler steps."""
+    smear = settings.smear if isinstance(settings, EulerSettings) else 0.0
     return tuple((1 - smear) * law + smear / len(law) for law in lowered.initial)

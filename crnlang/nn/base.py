@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from crnlang.nn.mask import StateMask
+
 #: What a network is made of may rest in host memory; compiled programs take either.
 Numbers = Array | np.ndarray
 
@@ -25,6 +27,7 @@ class AbstractAutoregressive(eqx.Module):
     """
 
     order: eqx.AbstractVar[tuple[int, ...]]
+    mask: eqx.AbstractVar[StateMask]
 
     @property
     def dtype(self) -> np.dtype:
@@ -32,14 +35,28 @@ class AbstractAutoregressive(eqx.Module):
         return jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array))[0].dtype
 
     @abstractmethod
+    def masked_logits(
+        self, ordered: Int[Array, " variables"], position: int
+    ) -> Float[Array, " levels"]:
+        """log P(n_p | n_<p) up to a constant, of every copy number at a free position.
+
+        Only the entries of `ordered` before the position are read: counts along the
+        order. Copy numbers that a cap or a conservation law excludes have -inf.
+        """
+
     def branches(
         self, ordered: Int[Array, " variables"], position: int
     ) -> tuple[Int[Array, " branches"], Float[Array, " branches"]]:
         """The copy numbers that may stand at a position, and their log P(n_p | n_<p).
 
-        Only the entries of `ordered` before the position are read: counts along the
-        order. Copy numbers that a cap or a conservation law excludes have -inf.
+        One where a law determines it; else all, with -inf for those excluded.
         """
+        closing = dict(self.mask.determined)
+        if position in closing:
+            value = self.mask.closing_value(ordered, position, closing[position])
+            return value[None].astype(int), jnp.zeros(1, self.dtype)
+        logits = self.masked_logits(ordered, position)
+        return jnp.arange(len(logits)), jax.nn.log_softmax(logits)
 
     @abstractmethod
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:

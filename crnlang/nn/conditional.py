@@ -12,32 +12,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
-from numpy.polynomial import chebyshev
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks, Numbers
+from crnlang.nn.counts import FEATURES, Counts, build_counts
 from crnlang.nn.mask import StateMask
 from crnlang.nn.neighbours import Evaluations, list_evaluations
-
-#: Smallest log-probability that the product initial law can carry.
-FLOOR = -30.0
-#: Features of each earlier position; see `_features`.
-FEATURES = 2
-#: Power of the scale of rough functions; see `_smooth_functions`.
-ROUGHNESS = 2.0
+from crnlang.nn.output import AbstractOutput, smooth_functions
 
 #: The weights of a network, in the order in which they stand in a row.
 PARTS = operator.attrgetter("inward", "shift", "outward", "bias")
 
 
-class Conditional(eqx.Module):
-    """The network of one free position.
-
-    logits(m) = smooth[m] . bias + smooth[m, :basis] . outward tanh(inward x + shift)
-
-    `smooth` is a complete basis of functions of the copy number m, ordered from smooth
-    to rough, the rough ones scaled down: damping and noise act on weights, so rough
-    changes of the law are held back and smooth ones are not.
-    """
+class Conditional(AbstractOutput):
+    """The network of one free position: heights = outward tanh(inward x + shift)."""
 
     inward: Float[Numbers, "width features"]
     shift: Float[Numbers, " width"]
@@ -55,22 +42,6 @@ class Conditional(eqx.Module):
         self, x: Float[Numbers, "*states features"]
     ) -> Float[Array, "*states width"]:
         return jnp.tanh(x @ self.inward.T + self.shift)
-
-    def logits(
-        self, heights: Float[Numbers, "*states basis"]
-    ) -> Float[Array, "*states levels"]:
-        """Unnormalised log-probabilities, nothing masked."""
-        basis = self.outward.shape[0]
-        free = jnp.matmul(self.smooth, self.bias)
-        return free + heights @ self.smooth[:, :basis].T
-
-    def logit_at(
-        self, heights: Float[Numbers, "*states basis"], level: Int[Numbers, "*states"]
-    ) -> Float[Array, "*states"]:
-        """The logit of one copy number for each state."""
-        basis = self.outward.shape[0]
-        rows = self.smooth[level]
-        return rows @ self.bias + jnp.sum(rows[..., :basis] * heights, axis=-1)
 
     def fisher(
         self,
@@ -141,27 +112,14 @@ class ConditionalNetworks(AbstractAutoregressive):
     """One small network a free position; see `Conditional`."""
 
     networks: tuple[Conditional, ...]
-    #: Largest copy number at each free position, and whether it exceeds 1.
-    scale: Float[Numbers, " free"]
-    is_counted: Float[Numbers, " free"]
+    counts: Counts
     mask: StateMask
     order: tuple[int, ...] = eqx.field(static=True)
-
-    def branches(
-        self, ordered: Int[Array, " variables"], position: int
-    ) -> tuple[Int[Array, " branches"], Float[Array, " branches"]]:
-        """What may stand at a position; one value where a law determines it."""
-        closing = dict(self.mask.determined)
-        if position in closing:
-            value = self.mask.closing_value(ordered, position, closing[position])
-            return value[None].astype(int), jnp.zeros(1, self.scale.dtype)
-        logits = self._masked_logits(self.mask.free.index(position), ordered)
-        return jnp.arange(len(logits)), jax.nn.log_softmax(logits)
 
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
         """log P of a state that lies in the state space."""
         ordered = counts[np.asarray(self.order)]
-        total = jnp.zeros((), self.scale.dtype)
+        total = jnp.zeros((), self.counts.scale.dtype)
         for number, position in enumerate(self.mask.free):
             network = self.networks[number]
             heights = network.heights(self._features(ordered, number))
@@ -182,7 +140,7 @@ class ConditionalNetworks(AbstractAutoregressive):
         position only the logit changes.
         """
         ordered = counts[np.asarray(self.order)]
-        total = jnp.zeros(inside.shape, self.scale.dtype)
+        total = jnp.zeros(inside.shape, self.counts.scale.dtype)
         moves = changes[:, list(self.order)]
         for number, position in enumerate(self.mask.free):
             here = list_evaluations(moves, position)
@@ -217,16 +175,8 @@ class ConditionalNetworks(AbstractAutoregressive):
         """The product of `laws`, exactly, down to the floor."""
         networks = []
         for network, position in zip(self.networks, self.mask.free, strict=True):
-            law = np.zeros(network.smooth.shape[0])
-            given = laws[self.order[position]]
-            law[: len(given)] = given
-            with np.errstate(divide="ignore"):
-                table = np.maximum(np.log(law), FLOOR)
-            bias = _coefficients(np.asarray(network.smooth, float), table)
-            flat = (
-                jnp.zeros_like(network.outward),
-                jnp.asarray(bias, network.bias.dtype),
-            )
+            bias = network.bias_of(laws[self.order[position]])
+            flat = jnp.zeros_like(network.outward), bias
             networks.append(eqx.tree_at(lambda c: (c.outward, c.bias), network, flat))
         return eqx.tree_at(lambda m: m.networks, self, tuple(networks))
 
@@ -245,20 +195,16 @@ class ConditionalNetworks(AbstractAutoregressive):
     def _features(
         self, ordered: Int[Array, " variables"], number: int
     ) -> Float[Array, " features"]:
-        """Copy numbers of the free positions before one, and their square roots.
-
-        Both are scaled to -1..1; a variable of two levels has only the first.
-        """
+        """Features of the free positions before one."""
         before = np.asarray(self.mask.free[:number], int)
-        share = ordered[before].astype(self.scale.dtype) / self.scale[:number]
-        is_counted = self.is_counted[:number]
-        root = jnp.sqrt(share) * is_counted
-        return jnp.concatenate([2 * share - 1, 2 * root - is_counted])
+        return self.counts(ordered[before]).ravel()
 
-    def _masked_logits(
-        self, number: int, ordered: Int[Array, " variables"]
+    def masked_logits(
+        self, ordered: Int[Array, " variables"], position: int
     ) -> Float[Array, " levels"]:
-        network, position = self.networks[number], self.mask.free[number]
+        """The logits of the network at a free position."""
+        number = self.mask.free.index(position)
+        network = self.networks[number]
         logits = network.logits(network.heights(self._features(ordered, number)))
         allowed = self.mask.allowed(ordered, position)[: len(logits)]
         return jnp.where(allowed, logits, -jnp.inf)
@@ -292,46 +238,34 @@ def _summed(
 def build_conditional(
     mask: StateMask,
     order: Int[np.ndarray, " variables"],
-    initial: tuple[Float[np.ndarray, " _levels"], ...],
     *,
     width: int,
     basis: int,
     key: PRNGKeyArray,
-    dtype: np.dtype,
 ) -> ConditionalNetworks:
-    """A network whose law is the product of `initial`, exactly, down to the floor.
+    """A network whose law is uniform where nothing is masked.
 
-    **Arguments:**
-
-    - `mask`: the state space along `order`.
-    - `initial`: law of every variable over `0..cap`, in variable order.
-    - `width`, `basis`: hidden units and smooth output functions of each conditional.
+    `width` and `basis`: hidden units and smooth output functions of each conditional.
     """
     caps = np.asarray(mask.caps)[list(mask.free)]
     size = width, FEATURES * max(len(caps) - 1, 0) + 1
     normal = np.asarray(jax.random.normal(key, (len(caps), *size)))
-    model = ConditionalNetworks(
+    return ConditionalNetworks(
         networks=tuple(
             _build_network(int(cap), number, basis, normal[number])
             for number, cap in enumerate(caps)
         ),
-        scale=np.maximum(caps, 1.0),
-        is_counted=np.asarray(caps > 1, float),
+        counts=build_counts(caps),
         mask=mask,
         order=tuple(int(variable) for variable in order),
     )
-    model = jax.tree.map(
-        lambda a: jnp.asarray(a, dtype if eqx.is_inexact_array_like(a) else None),
-        model,
-    )
-    return model.with_product_law(initial)
 
 
 def _build_network(
     cap: int, earlier: int, basis: int, normal: Float[np.ndarray, "width numbers"]
 ) -> Conditional:
     """The network of a position with `earlier` free positions before it."""
-    smooth = _smooth_functions(cap, basis)
+    smooth = smooth_functions(cap, basis)
     features = FEATURES * earlier
     return Conditional(
         inward=normal[:, :features] / np.sqrt(max(features, 1)),
@@ -340,23 +274,3 @@ def _build_network(
         bias=np.zeros(smooth.shape[1]),
         smooth=smooth,
     )
-
-
-def _smooth_functions(cap: int, basis: int) -> Float[np.ndarray, "levels functions"]:
-    """Polynomials in the square root of the copy number, of degree 1..cap.
-
-    Orthogonal over the levels with mean square 1, those of degree k beyond `basis`
-    scaled by (basis / k)^2. With the constant, which a softmax does not see, they span
-    every function of the copy number.
-    """
-    x = 2 * np.sqrt(np.arange(cap + 1) / max(cap, 1)) - 1
-    q, _ = np.linalg.qr(chebyshev.chebvander(x, cap))
-    degree = np.arange(1, cap + 1)
-    return q[:, 1:] * np.sqrt(cap + 1) * np.minimum(1.0, basis / degree) ** ROUGHNESS
-
-
-def _coefficients(
-    smooth: Float[np.ndarray, "levels functions"], table: Float[np.ndarray, " levels"]
-) -> Float[np.ndarray, " functions"]:
-    """The bias whose logits are `table`, up to a constant."""
-    return (smooth.T @ table) / np.sum(smooth**2, axis=0)

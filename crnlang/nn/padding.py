@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from crnlang.nn.conditional import FEATURES, Conditional, ConditionalNetworks
+from crnlang.nn.conditional import Conditional, ConditionalNetworks
+from crnlang.nn.counts import FEATURES
 from crnlang.nn.mask import StateMask
 
 
@@ -57,8 +58,8 @@ def inputs(
     """
     x, is_open = _inputs(
         model.mask,
-        jnp.asarray(model.scale, float),
-        jnp.asarray(model.is_counted, float),
+        jnp.asarray(model.counts.scale, float),
+        jnp.asarray(model.counts.is_counted, float),
         jnp.asarray(place),
         jnp.asarray(prefixes),
     )

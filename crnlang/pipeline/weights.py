@@ -9,7 +9,6 @@ import jax
 from crnlang.codegen.ansatz import build_model
 from crnlang.compiler import compile_text
 from crnlang.nn.base import AbstractAutoregressive
-from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.passes.order import follow_path
 from crnlang.results.record import RunError
 from crnlang.results.run_directory import read_files
@@ -28,7 +27,7 @@ def pack_weights(model: AbstractAutoregressive) -> bytes:
     return stream.getvalue()
 
 
-def load_model(directory: Path, place: int) -> ConditionalNetworks:
+def load_model(directory: Path, place: int) -> AbstractAutoregressive:
     """The network of a run at the save time `place`.
 
     float64 needs `jax_enable_x64`.

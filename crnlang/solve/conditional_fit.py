@@ -145,7 +145,7 @@ def tabulate(
     x, is_open = (np.concatenate(part) for part in zip(*parts, strict=True))
     law = np.zeros(is_open.shape)
     np.add.at(law, (rows[row], ordered[:, position]), values)
-    chosen, shares = _representatives(mass)
+    chosen, shares = representatives(mass)
     pieces = zip(*(np.split(a, size // PIECE) for a in (x, is_open, law)), strict=True)
     table = Table(
         [(jnp.asarray(a), jnp.asarray(b), jnp.asarray(c)) for a, b, c in pieces],
@@ -155,7 +155,7 @@ def tabulate(
     return table, mass
 
 
-def _representatives(
+def representatives(
     mass: Float[np.ndarray, " rows"],
 ) -> tuple[Int[np.ndarray, " some"], Float[np.ndarray, " some"]]:
     """Rows that stand for all, and what they weigh; all of them where they are few.

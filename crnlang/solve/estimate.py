@@ -14,22 +14,29 @@ from jaxtyping import Array, Float, Int
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch, Draws, Flows
 from crnlang.solve.linear import (
+    AbstractProducts,
     BlockMatrices,
     BlockScores,
+    Scores,
     block_products,
     combine,
     project,
 )
 from crnlang.solve.problem import Generator
+from crnlang.solve.products import DriftProducts, ScoreProducts
 
 
 class Estimate(eqx.Module):
     """Scores and rates of one batch under one model."""
 
     weights: Float[Array, " batch"]
-    scores: BlockScores
+    scores: Scores
     rates: Float[Array, " batch"]
-    fisher: BlockMatrices
+
+    def blocks(self) -> BlockMatrices:
+        """The diagonal blocks of S, from scores that are stored."""
+        assert not isinstance(self.scores, AbstractProducts)
+        return block_products(self.scores, self.scores, self.weights)
 
     def force(self) -> Blocks:
         """E[O e], the right-hand side of the variational equation."""
@@ -88,11 +95,12 @@ def estimate(
     generator: Generator,
     batch: Batch,
     t: Float[Array, ""],
+    *,
+    is_stored: bool,
 ) -> Estimate:
-    """Scores, rates and Fisher blocks of a batch, centred."""
-    scores = centre(scores_of(model, batch.counts), batch.weights)
+    """Scores and rates of a batch, centred; the scores stored or only multiplied."""
     rates = rates_of(model, generator, batch.counts, t)
-    return _assemble(batch.weights, scores, rates)
+    return _assemble(model, batch, rates, is_stored=is_stored)
 
 
 def open_batch(
@@ -100,6 +108,8 @@ def open_batch(
     generator: Generator,
     draws: Draws,
     t: Float[Array, ""],
+    *,
+    is_stored: bool,
 ) -> tuple[Batch, Float[Array, " batch"], Estimate]:
     """A batch whose weights wait for the in-flux: weights, log P and estimate."""
 
@@ -114,20 +124,29 @@ def open_batch(
     log_p, influx, source_propensities, losses = jax.vmap(look)(draws.counts)
     flows = Flows(log_p, influx, source_propensities)
     batch = draws.weigh(flows)
-    scores = centre(scores_of(model, batch.counts), batch.weights)
     rates = jnp.sum(flows.influx, axis=1) - losses
-    return batch, flows.log_p, _assemble(batch.weights, scores, rates)
+    return batch, flows.log_p, _assemble(model, batch, rates, is_stored=is_stored)
 
 
 class Jacobian(eqx.Module):
-    """A = E[O D^T]: the drifts D of every sample, and its diagonal blocks."""
+    """A = E[O D^T], from the drifts D of every sample."""
 
-    drifts: BlockScores
-    blocks: BlockMatrices
+    drifts: BlockScores | DriftProducts
 
     def apply(self, now: Estimate, x: Blocks) -> Blocks:
         """A x."""
-        return project(now.scores, now.weights * combine(self.drifts, x))
+        return project(now.scores, now.weights * self._combine(x))
+
+    def blocks(self, now: Estimate) -> BlockMatrices:
+        """The diagonal blocks of A, from scores and drifts that are stored."""
+        assert not isinstance(now.scores, AbstractProducts)
+        assert not isinstance(self.drifts, DriftProducts)
+        return block_products(now.scores, self.drifts, now.weights)
+
+    def _combine(self, x: Blocks) -> Float[Array, " batch"]:
+        if isinstance(self.drifts, DriftProducts):
+            return self.drifts.combine(x)
+        return combine(self.drifts, x)
 
 
 def jacobian_of(
@@ -137,7 +156,7 @@ def jacobian_of(
     now: Estimate,
     t: Float[Array, ""],
 ) -> Jacobian:
-    """A from the drifts D(n) = de/dtheta + min(e, 0) O.
+    """A from the drifts D(n) = de/dtheta + min(e, 0) O, stored where the scores are.
 
     Differentiating S(theta) v = g(theta) gives A = E[O (de/dtheta + e O)^T] minus the
     change of S along v, whose leading part is E[e O O^T]. That part matters where P
@@ -145,18 +164,20 @@ def jacobian_of(
     jumping, so it is kept for e > 0, which cancels `e O` in D, and left out for e < 0,
     where it would weaken the matrix.
     """
+    falling = jnp.minimum(now.rates, 0.0)
+    if isinstance(now.scores, ScoreProducts):
+        return Jacobian(DriftProducts(now.scores, generator, falling, t))
+    assert not isinstance(now.scores, AbstractProducts)
 
     def gain(blocks: Blocks, n: Int[Array, " variables"]) -> Float[Array, ""]:
         ratios = model.with_weight_blocks(blocks).log_ratios
         return jnp.sum(generator.influx(ratios, n, t))
 
     slopes = jax.vmap(jax.grad(gain), (None, 0))(model.weight_blocks(), batch.counts)
-    falling = jnp.minimum(now.rates, 0.0)[:, None, None]
-    drifts = centre(
-        tuple(d + falling * o for d, o in zip(slopes, now.scores, strict=True)),
-        now.weights,
+    drifts = tuple(
+        d + falling[:, None, None] * o for d, o in zip(slopes, now.scores, strict=True)
     )
-    return Jacobian(drifts, block_products(now.scores, drifts, now.weights))
+    return Jacobian(centre(drifts, now.weights))
 
 
 def centre(scores: BlockScores, weights: Float[Array, " batch"]) -> BlockScores:
@@ -166,7 +187,15 @@ def centre(scores: BlockScores, weights: Float[Array, " batch"]) -> BlockScores:
 
 
 def _assemble(
-    weights: Float[Array, " batch"], scores: BlockScores, rates: Float[Array, " batch"]
+    model: AbstractAutoregressive,
+    batch: Batch,
+    rates: Float[Array, " batch"],
+    *,
+    is_stored: bool,
 ) -> Estimate:
-    centred = rates - weights @ rates
-    return Estimate(weights, scores, centred, block_products(scores, scores, weights))
+    weights = batch.weights
+    if is_stored:
+        scores = centre(scores_of(model, batch.counts), weights)
+    else:
+        scores = ScoreProducts(model, batch.counts, weights)
+    return Estimate(weights, scores, rates - weights @ rates)

@@ -13,12 +13,18 @@ from threadpoolctl import threadpool_limits
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.nn.conditional import ConditionalNetworks
-from crnlang.settings import NatgradSettings, NeuralSettings, TdvpSettings
+from crnlang.settings import (
+    EulerSettings,
+    NatgradSettings,
+    NeuralSettings,
+    TdvpSettings,
+)
 from crnlang.solve.batch import draw_distinct, draw_mixture, sobol_points
 from crnlang.solve.control import StepControl
 from crnlang.solve.estimate import Estimate, add, scaled
+from crnlang.solve.euler import euler_step, first_state
 from crnlang.solve.explicit import bogacki_step
-from crnlang.solve.natural_gradient import euler_step
+from crnlang.solve.linear import AbstractProducts
 from crnlang.solve.opening import propagate_set
 from crnlang.solve.problem import Generator
 from crnlang.solve.projected import projected_step
@@ -26,6 +32,7 @@ from crnlang.solve.projection import fit_law
 from crnlang.solve.rosenbrock import rosenbrock_step
 from crnlang.solve.selection import Selector
 from crnlang.solve.solution import Outcome, Solution, StepInfo
+from crnlang.solve.systems import choose_solver
 from crnlang.solve.trial import Trial
 
 #: Projection steps go on while the states followed one by one hold this much.
@@ -124,7 +131,7 @@ def evolve(
     moment = Moment(0.0, model, 0.0)
     with threadpool_limits(1, user_api="blas"):
         try:
-            if isinstance(settings, NatgradSettings):
+            if isinstance(settings, EulerSettings):
                 return _follow_euler(moment, generator, settings, recorder)
             assert isinstance(settings, TdvpSettings)
             moment = _open(moment, generator, settings, recorder)
@@ -148,7 +155,6 @@ def _open(
     if not settings.opening:
         return moment
     model, last, dt, fitted, bound = moment.model, None, 0.0, 0.0, 0.0
-    assert isinstance(model, ConditionalNetworks)
     laws = propagate_set(
         model, generator, recorder.next_stop, settings.opening, settings.seed
     )
@@ -170,8 +176,12 @@ def _open(
 
 
 def _projects(generator: Generator, settings: TdvpSettings) -> bool:
-    """Whether projection steps come first: never where rates change with the time."""
-    return settings.method != "galerkin" and generator.is_autonomous
+    """Whether projection steps come first.
+
+    Never where rates change with the time, or where conditionals share weights.
+    """
+    is_asked = settings.method != "galerkin" and settings.ansatz == "conditional"
+    return is_asked and generator.is_autonomous
 
 
 def _follow_projected(
@@ -309,15 +319,22 @@ def _attempt(
         tolerance=settings.tolerance,
         diag_shift=settings.diag_shift,
         krylov=settings.krylov,
+        solver=choose_solver(settings.solver, model, settings.samples, is_whole=False),
     )
     moved = model.with_weight_blocks(add(model.weight_blocks(), trial.change))
     return moved, trial, batch.effective_size, _condition(now, settings.diag_shift)
 
 
 def _condition(now: Estimate, diag_shift: float) -> Float[Array, ""]:
-    """Bound on the condition number of the damped Fisher matrix: (trace + s) / s."""
-    largest = jnp.stack([jnp.max(jnp.trace(s, axis1=1, axis2=2)) for s in now.fisher])
-    return (jnp.max(largest) + diag_shift) / max(diag_shift, 1e-300)
+    """Bound on the condition number of the damped Fisher matrix: (trace + s) / s.
+
+    1 where no scores are stored.
+    """
+    if isinstance(now.scores, AbstractProducts):
+        return jnp.ones(())
+    traces = [jnp.einsum("b,bpw->p", now.weights, o**2) for o in now.scores]
+    largest = jnp.max(jnp.concatenate(traces))
+    return (largest + diag_shift) / max(diag_shift, 1e-300)
 
 
 def _failure(error: float) -> Outcome:
@@ -326,11 +343,13 @@ def _failure(error: float) -> Outcome:
 
 
 def _follow_euler(
-    moment: Moment, generator: Generator, settings: NatgradSettings, recorder: Recorder
+    moment: Moment, generator: Generator, settings: EulerSettings, recorder: Recorder
 ) -> Solution:
-    """Fixed steps of the paper's scheme until the last save time."""
+    """Steps of one length, each towards its Euler step, until the last save time."""
     t, model, number = moment.t, moment.model, 0
     key = jax.random.key(settings.seed)
+    state = first_state(model, settings)
+    is_natural = isinstance(settings, NatgradSettings)
     while math.isfinite(stop := recorder.next_stop(t)):
         dt = min(settings.dt, stop - t)
         number += 1
@@ -340,20 +359,21 @@ def _follow_euler(
             jax.random.fold_in(key, number),
             _scalar(t, model),
             _scalar(dt, model),
+            state,
             settings,
         )
         if not math.isfinite(float(step.spread)):
             return recorder.finish(Outcome.NOT_FINITE, t, model)
-        t, model = _arrive(t, dt, stop), step.model
+        t, model, state = _arrive(t, dt, stop), step.model, step.state
         recorder.keep(t, model)
         recorder.step(
-            "natgrad",
+            "natgrad" if is_natural else "adam",
             t,
             dt,
             error=float(step.spread),
             residual=float(step.lost),
             effective_size=float(settings.samples),
-            diag_shift=settings.diag_shift,
+            diag_shift=settings.diag_shift if is_natural else 0.0,
         )
     return recorder.finish(Outcome.SUCCESSFUL, t, model)
 

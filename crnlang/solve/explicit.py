@@ -30,14 +30,17 @@ def bogacki_step(
     tolerance: float,
     diag_shift: float,
     krylov: int,
+    solver: str = "cholesky",
 ) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below the tolerance."""
-    batch, log_p, now = open_batch(model, generator, draws, t)
+    batch, log_p, now = open_batch(model, generator, draws, t, is_stored=solver != "cg")
     theta = model.weight_blocks()
 
     def speed(change: Blocks, at: Float[Array, ""]) -> Blocks:
         moved = model.with_weight_blocks(add(theta, change))
-        return velocity(moved, generator, batch, log_p, at, last, diag_shift, krylov)
+        return velocity(
+            moved, generator, batch, log_p, at, last, diag_shift, krylov, solver
+        )
 
     first = speed(scaled(theta, 0.0), t)
 

@@ -1,10 +1,14 @@
 """The network nearest to a law given on a set of states: maximum likelihood.
 
-Minimises -sum_n Q(n) log P(n) over the set. The sum splits into one problem for every
-block of weights, its conditional against the table of Q over prefixes and copy numbers;
-see `solve.conditional_fit`.
+Minimises -sum_n Q(n) log P(n) over the set. Where no weights are shared, the sum splits
+into one problem for every block, its conditional against the table of Q over prefixes
+and copy numbers; see `solve.conditional_fit`. Else see `solve.shared_fit`.
 """
 
+from typing import TypeVar
+
+import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Float, Integer
 from scipy.special import xlogy
@@ -12,8 +16,12 @@ from scipy.special import xlogy
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.nn.padding import padded
+from crnlang.nn.shared import AbstractShared
 from crnlang.solve.conditional_fit import Objective, Weights, fit_each, tabulate
 from crnlang.solve.pieces import log_probs
+from crnlang.solve.shared_fit import fit_shared
+
+Model = TypeVar("Model", bound=AbstractAutoregressive)
 
 #: Dampings of the Fisher matrix: little is best near the optimum, much where the law
 #: asks for states that the network has given up.
@@ -27,29 +35,51 @@ SHARE = 0.02
 
 
 def fit_law(
-    model: ConditionalNetworks,
+    model: AbstractAutoregressive,
     states: Integer[np.ndarray, "states variables"],
     law: Float[np.ndarray, " states"],
-) -> tuple[ConditionalNetworks, float]:
+) -> tuple[AbstractAutoregressive, float]:
     """The fitted network and its Hellinger distance from the law, on the set.
 
     Each conditional starts from `model`, or from the marginal of its variable where
-    that is nearer. `law` sums to 1.
+    that is nearer; with shared weights, all or none. `law` sums to 1.
     """
-    fresh = model.with_product_law(
-        tuple(np.bincount(counts, weights=law) for counts in states.T)
-    )
+    marginals = tuple(np.bincount(counts, weights=law) for counts in states.T)
+    if isinstance(model, AbstractShared):
+        given = cast(model, np.dtype(float))
+        starts = given, given.with_product_law(marginals)
+        fitted = cast(fit_shared(starts, states, law), model.dtype)
+    else:
+        assert isinstance(model, ConditionalNetworks)
+        starts = model, model.with_product_law(marginals)
+        fitted = _fit_conditionals(starts, states, law)
+    return fitted, _distance(fitted, states, law)
+
+
+def _fit_conditionals(
+    starts: tuple[ConditionalNetworks, ConditionalNetworks],
+    states: Integer[np.ndarray, "states variables"],
+    law: Float[np.ndarray, " states"],
+) -> ConditionalNetworks:
+    """Every conditional fitted, from the likelier of two networks."""
+    model = starts[0]
     ordered = states[:, list(model.order)]
 
     def fit(place: int) -> Weights:
         table, _ = tabulate(model, place, ordered, law, law)
         objectives = [
-            Objective(padded(start, place), table, SHIFTS) for start in (model, fresh)
+            Objective(padded(start, place), table, SHIFTS) for start in starts
         ]
         return _fit(objectives[0], [objective.start for objective in objectives])
 
-    fitted = fit_each(model, fit)
-    return fitted, _distance(fitted, states, law)
+    return fit_each(model, fit)
+
+
+def cast(model: Model, dtype: np.dtype) -> Model:
+    """The same network in another precision."""
+    return jax.tree.map(
+        lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model
+    )
 
 
 def _fit(objective: Objective, starts: list[Weights]) -> Weights:

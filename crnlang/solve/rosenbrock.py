@@ -23,18 +23,12 @@ from crnlang.solve.estimate import (
     rates_of,
     scaled,
 )
-from crnlang.solve.linear import (
-    factor_positive,
-    project,
-    shift_diagonal,
-    solve_krylov,
-)
+from crnlang.solve.linear import project
 from crnlang.solve.problem import Generator
+from crnlang.solve.systems import implicit_systems
 from crnlang.solve.trial import Missed, Trial, distance, look_back, shorten, velocity
 
 GAMMA = 1.0 - 0.5**0.5
-#: First extra damping of a matrix that is not positive, where there is no damping.
-SMALLEST_EXTRA = 1e-6
 
 
 def rosenbrock_step(
@@ -48,6 +42,7 @@ def rosenbrock_step(
     tolerance: float,
     diag_shift: float,
     krylov: int,
+    solver: str = "cholesky",
 ) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below the tolerance.
 
@@ -56,31 +51,23 @@ def rosenbrock_step(
     The result may still be bad (error too large or nan) after `TRIALS` trials; the
     caller looks at `error`.
     """
-    batch, log_p, now = open_batch(model, generator, draws, t)
+    batch, log_p, now = open_batch(model, generator, draws, t, is_stored=solver != "cg")
     jacobian = jacobian_of(model, generator, batch, now, t)
+    systems = implicit_systems(solver, now, jacobian, diag_shift, krylov)
     theta = model.weight_blocks()
 
     def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Missed]:
-        blocks = tuple(
-            s - GAMMA * dt * a for s, a in zip(now.fisher, jacobian.blocks, strict=True)
-        )
-        damped = shift_diagonal(blocks, diag_shift)
-        solver, extra = factor_positive(damped, max(diag_shift, SMALLEST_EXTRA))
-
-        def apply(x: Blocks) -> Blocks:
-            damped = now.apply_fisher(x, diag_shift + extra)
-            return add(damped, jacobian.apply(now, x), -GAMMA * dt)
-
+        solve = systems(GAMMA * dt)
         moving = _explicit_drift(model, generator, batch, now, t, dt)
         force = add(add(now.force(), moving, GAMMA), last, diag_shift)
-        first = solve_krylov(apply, scaled(force, dt), solver, krylov)
+        first = solve(scaled(force, dt))
         moved = model.with_weight_blocks(add(theta, first))
         speed = velocity(
-            moved, generator, batch, log_p, t + dt, last, diag_shift, krylov
+            moved, generator, batch, log_p, t + dt, last, diag_shift, krylov, solver
         )
         pull = add(now.apply_fisher(speed, diag_shift), moving, -GAMMA)
         brake = now.apply_fisher(first, diag_shift)
-        second = solve_krylov(apply, add(scaled(pull, dt), brake, -2.0), solver, krylov)
+        second = solve(add(scaled(pull, dt), brake, -2.0))
         change = add(scaled(first, 1.5), second, 0.5)
         error = distance(model, batch, log_p, change, first)
         return change, error, look_back(now, first, dt)

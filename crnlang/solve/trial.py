@@ -13,8 +13,9 @@ from jaxtyping import Array, Float, Int
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch
 from crnlang.solve.estimate import Estimate, add, estimate
-from crnlang.solve.linear import combine, factor_blocks, shift_diagonal, solve_krylov
+from crnlang.solve.linear import combine
 from crnlang.solve.problem import Generator
+from crnlang.solve.systems import solve_fisher
 
 #: What a step of a given length does: the change of the weights, the estimated error,
 #: and what the network did not follow.
@@ -70,6 +71,7 @@ def velocity(
     last: Blocks,
     diag_shift: float,
     krylov: int,
+    solver: str,
 ) -> Blocks:
     """v of another model on the same samples, re-weighted: (S + shift) v = g.
 
@@ -79,12 +81,9 @@ def velocity(
     weights = batch.weights * jnp.exp(gain)
     weights = weights / jnp.sum(weights)
     moved = Batch(batch.counts, weights, batch.effective_size)
-    there = estimate(model, generator, moved, t)
-    solver = factor_blocks(shift_diagonal(there.fisher, diag_shift))
+    there = estimate(model, generator, moved, t, is_stored=solver != "cg")
     force = add(there.force(), last, diag_shift)
-    return solve_krylov(
-        lambda x: there.apply_fisher(x, diag_shift), force, solver, krylov
-    )
+    return solve_fisher(solver, there, diag_shift, krylov, force)
 
 
 def distance(

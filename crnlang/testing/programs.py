@@ -222,7 +222,7 @@ class _ProgramText:
         )
 
     def solve(self, number: int) -> str:
-        engine = self.pick("fsp", "ssa", "tdvp", "natgrad")
+        engine = self.pick("fsp", "ssa", "tdvp", "natgrad", "adam")
         settings = ["t = 0 .. 5", "save = [ 1 , 2 , 5 ]", "seed = 3"]
         inside = " § ".join(settings[: self.draw(st.integers(0, 3))])
         return f"solve b{number} with {engine} {{ §? {inside} §? }}"

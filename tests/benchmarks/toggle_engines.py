@@ -1,6 +1,7 @@
 """Engines side by side on the toggle switch, in one run, against the exact law.
 
     python tests/benchmarks/toggle_engines.py default natgrad --until 1 --seeds 0 1 2
+    python tests/benchmarks/toggle_engines.py nade_tdvp nade_natgrad nade_adam --seeds 0
 
 Each line: settings, seed, seconds with compiling apart, steps, and the Hellinger
 distance of the protein marginals and of their joint law from FSP at the save times.
@@ -19,6 +20,15 @@ from crnlang.results.compare import compare_runs
 MODEL = Path(__file__).parents[2] / "examples" / "toggle_switch.crn"
 PAIR = ("Px", "Py")
 Overrides = Mapping[str, float | str | tuple[float, ...]]
+#: The settings of arXiv 2512.10309.
+PAPER: Overrides = {
+    "samples": 2000.0,
+    "dt": 0.005,
+    "epochs": 5.0,
+    "learning_rate": 0.5,
+    "diag_shift": 1e-3,
+    "width": 16.0,
+}
 #: Name -> engine and what it changes of the file's settings.
 VARIANTS: dict[str, tuple[str, Overrides]] = {
     "default": ("tdvp", {}),
@@ -27,17 +37,16 @@ VARIANTS: dict[str, tuple[str, Overrides]] = {
     "blocks_only": ("tdvp", {"krylov": 0.0}),
     "no_opening": ("tdvp", {"opening": 0.0}),
     "no_influx": ("tdvp", {"influx": 0.0}),
-    "natgrad": (
-        "natgrad",
-        {
-            "samples": 2000.0,
-            "dt": 0.005,
-            "epochs": 5.0,
-            "learning_rate": 0.5,
-            "diag_shift": 1e-3,
-            "width": 16.0,
-        },
-    ),
+    "natgrad": ("natgrad", PAPER),
+    **{
+        f"{ansatz}_{engine}": (engine, {"ansatz": ansatz, **settings})
+        for ansatz in ("conditional", "nade", "gru", "transformer")
+        for engine, settings in (
+            ("tdvp", {"method": "galerkin", "samples": 2048.0, "tolerance": 0.05}),
+            ("natgrad", PAPER),
+            ("adam", {"samples": 2000.0, "epochs": 5.0, "width": 16.0}),
+        )
+    },
 }
 
 
@@ -53,13 +62,13 @@ def main() -> None:
     save = tuple(t for t in (1.0, 5.0, 10.0, 20.0, 40.0) if t <= chosen.until)
     times: Overrides = {"t": (0.0, chosen.until), "save": save}
     exact = run_file(MODEL, engine="fsp", overrides=times)
-    print(f"{'variant':12} seed compile   run steps  t: Px Py joint ...")
+    print(f"{'variant':20} seed compile   run steps  t: Px Py joint ...")
     for name in chosen.variants or VARIANTS:
         engine, changes = VARIANTS[name]
         for seed in chosen.seeds:
             overrides = {**times, **changes}
             run = run_file(MODEL, engine=engine, overrides=overrides, seed=seed)
-            print(f"{name:12} {seed:4} {_line(run, exact, save)}", flush=True)
+            print(f"{name:20} {seed:4} {_line(run, exact, save)}", flush=True)
 
 
 def _line(run: Run, exact: Run, save: tuple[float, ...]) -> str:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from crnlang.nn.base import plain_log_ratios
-from crnlang.nn.conditional import FLOOR
+from crnlang.nn.output import FLOOR
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.estimate import scores_of
 

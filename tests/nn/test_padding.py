@@ -6,10 +6,10 @@ import pytest
 from engine_cases import (
     ENZYME,
     FEW,
+    conditionals_of,
     conserving_networks,
     law_of,
     lower,
-    model_of,
     states_of,
 )
 from hypothesis import given
@@ -33,7 +33,7 @@ def log_law_of(model, place, ordered):
 @given(spaces, st.integers(0, 99))
 def test_the_network_filled_up_has_the_same_law_and_fisher_matrix(lowered, seed):
     states = states_of(lowered)
-    model = model_of(lowered, noise=1.0, seed=seed)
+    model = conditionals_of(lowered, noise=1.0, seed=seed)
     ordered = np.asarray(states)[:, list(model.order)]
     law = law_of(model, states)
     whole = np.zeros(len(states))
@@ -54,7 +54,7 @@ def test_the_network_filled_up_has_the_same_law_and_fisher_matrix(lowered, seed)
 @FEW
 @given(spaces, st.integers(0, 99))
 def test_cropping_undoes_the_filling(lowered, seed):
-    model = model_of(lowered, noise=1.0, seed=seed)
+    model = conditionals_of(lowered, noise=1.0, seed=seed)
     for place, network in enumerate(model.networks):
         row = np.asarray(padded(model, place).weights())
         assert np.array_equal(cropped(model, place, row), network.weights())

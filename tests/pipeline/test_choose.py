@@ -77,6 +77,22 @@ def test_an_earlier_end_than_every_save_time_saves_at_the_usual_ones():
         ({"overrides": {"smaples": 1.0}}, "smaples", "did you mean `samples`?"),
         ({"overrides": {"save": (9.0,)}}, "save", "0..5"),
         ({"seed": -1}, "seed", "at least 0"),
+        ({"overrides": {"layers": 2.0}}, "layers", "take `gru` and `transformer`"),
+        (
+            {"overrides": {"ansatz": "transformer", "heads": 3.0}},
+            "heads",
+            "must divide `width`",
+        ),
+        (
+            {"overrides": {"ansatz": "gru", "method": "projection"}},
+            "method",
+            "take `method = galerkin`",
+        ),
+        (
+            {"overrides": {"solver": "kernel", "diag_shift": 0.0}},
+            "diag_shift",
+            "needs a `diag_shift` above 0",
+        ),
     ],
 )
 def test_what_cannot_be_chosen_is_said_with_near_names(arguments, key, words):

@@ -6,10 +6,10 @@ import pytest
 from engine_cases import (
     FEW,
     birth_death,
+    conditionals_of,
     conserving_networks,
     hellinger,
     law_of,
-    model_of,
     states_of,
     with_positive_start,
 )
@@ -25,7 +25,7 @@ def test_without_changes_the_network_stays_as_it_is(lowered, share, seed):
     lowered = with_positive_start(lowered, seed)
     states = np.asarray(states_of(lowered))
     some = states[: max(int(share * len(states)), 1)]
-    model = model_of(lowered, noise=0.3, seed=seed)
+    model = conditionals_of(lowered, noise=0.3, seed=seed)
     weights = np.random.default_rng(seed).dirichlet(np.ones(len(some)))
     moved = adjust_law(model, some, weights, np.zeros(len(some)))
     for before, after in zip(model.weight_blocks(), moved.weight_blocks(), strict=True):
@@ -36,7 +36,7 @@ def test_without_changes_the_network_stays_as_it_is(lowered, share, seed):
 def test_changes_of_all_states_give_the_changed_law(size):
     lowered = birth_death(8)
     states = np.asarray(states_of(lowered))
-    model = model_of(lowered, noise=0.2)
+    model = conditionals_of(lowered, noise=0.2)
     law = law_of(model, states)
     wanted = (1 - size) * law + size * np.linspace(2, 0, len(law)) / len(law)
     moved = adjust_law(model, states, law, wanted - law)
@@ -47,7 +47,7 @@ def test_changes_of_all_states_give_the_changed_law(size):
 def test_changes_of_some_states_leave_the_others_alone():
     lowered = birth_death(8)
     states = np.asarray(states_of(lowered))
-    model = model_of(lowered, noise=0.2)
+    model = conditionals_of(lowered, noise=0.2)
     law = law_of(model, states)
     some = np.array([1, 2])
     change = np.array([0.3, -0.3]) * law[2]
@@ -60,7 +60,7 @@ def test_changes_of_some_states_leave_the_others_alone():
 def test_where_noise_is_larger_than_the_changes_nothing_moves():
     lowered = birth_death(8)
     states = np.asarray(states_of(lowered))
-    model = model_of(lowered, noise=0.2)
+    model = conditionals_of(lowered, noise=0.2)
     law = law_of(model, states)
     change = 1e-4 * law * np.linspace(1, -1, len(law))
     moved = adjust_law(model, states, law, change - change.sum() * law, noise=1e3)
@@ -71,7 +71,7 @@ def test_where_noise_is_larger_than_the_changes_nothing_moves():
 def test_the_precision_of_the_network_is_kept():
     lowered = birth_death(4)
     states = np.asarray(states_of(lowered))
-    model = model_of(lowered, precision="float32")
+    model = conditionals_of(lowered, precision="float32")
     law = law_of(model, states)
     change = 0.01 * np.array([1.0, -1.0, 0.0, 0.0, 0.0])
     moved = adjust_law(model, states, law / law.sum(), change)

@@ -8,10 +8,10 @@ import pytest
 from engine_cases import (
     FEW,
     birth_death,
+    conditionals_of,
     conserving_networks,
     law_of,
     lower,
-    model_of,
     states_of,
     with_positive_start,
 )
@@ -53,7 +53,10 @@ def random_law(lowered, seed):
 @given(conserving_networks(), st.integers(0, 99))
 def test_the_values_of_all_blocks_are_the_likelihood_of_the_law(lowered, seed):
     lowered = with_positive_start(lowered, seed)
-    model, law = model_of(lowered, noise=0.3, seed=seed), random_law(lowered, seed)
+    model, law = (
+        conditionals_of(lowered, noise=0.3, seed=seed),
+        random_law(lowered, seed),
+    )
     found = sum(
         objective.values(objective.start[None])[0]
         for objective in objectives(lowered, model, law)
@@ -65,7 +68,7 @@ def test_the_values_of_all_blocks_are_the_likelihood_of_the_law(lowered, seed):
 @pytest.mark.parametrize("resistance", [0.0, 1e-3])
 def test_a_step_goes_up(resistance):
     lowered = birth_death(8)
-    model = model_of(lowered, noise=0.3)
+    model = conditionals_of(lowered, noise=0.3)
     law = random_law(lowered, 1)
     for objective in objectives(lowered, model, law, resistance):
         start = objective.start
@@ -76,7 +79,7 @@ def test_a_step_goes_up(resistance):
 
 @cache
 def four():
-    return model_of(lower(FOUR), noise=0.3)
+    return conditionals_of(lower(FOUR), noise=0.3)
 
 
 @FEW
@@ -103,7 +106,7 @@ def test_a_table_holds_all_that_comes_after_a_prefix(seed, size):
 
 def test_a_table_of_several_pieces_has_the_same_sums():
     lowered = birth_death(8)
-    model, law = model_of(lowered, noise=0.3), random_law(lowered, 2)
+    model, law = conditionals_of(lowered, noise=0.3), random_law(lowered, 2)
     (whole,) = objectives(lowered, model, law)
     half = whole.table.with_law(whole.table.law / 2)
     twice = replace(half, pieces=half.pieces * 2)
