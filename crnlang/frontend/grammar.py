@@ -20,6 +20,8 @@ from typing import Any, cast
 import lark
 from lark import Lark, Token
 
+from crnlang.cache import cache_directory
+
 
 class _KeepTerminals:
     """Makes Lark keep the terminals that no rule accepts: errors name them."""
@@ -89,12 +91,8 @@ def _tables_file(grammar: str) -> Path | None:
     """Where the tables are kept; `None` for a user without a home."""
     facts = (grammar, lark.__version__, platform.python_version())
     digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()
-    chosen = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        caches = Path(chosen) if chosen else Path.home() / ".cache"
-    except RuntimeError:
-        return None
-    return caches / "crnlang" / f"grammar-{digest[:16]}.tables"
+    directory = cache_directory()
+    return directory / f"grammar-{digest[:16]}.tables" if directory else None
 
 
 def _read(file: Path) -> bytes | None:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import jax
 
+from crnlang.cache import cache_directory
+
 #: Programs that compile faster than this, in seconds, are not worth a file.
 WORTH_KEEPING = 0.1
 
 
 def keep_programs() -> None:
-    """Let JAX look for programs in `cache_directory()`, and leave new ones there.
+    """Let JAX look for programs in the user's cache, and leave new ones there.
 
     Not where the user has chosen a directory (`JAX_COMPILATION_CACHE_DIR`), wants none
     (`JAX_ENABLE_COMPILATION_CACHE=false`), or where nothing can be written.
@@ -23,9 +25,11 @@ def keep_programs() -> None:
         or chosen["jax_compilation_cache_dir"] is not None
     ):
         return
-    directory = cache_directory()
+    directory = program_directory()
+    if directory is None:
+        return
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:
         return
     if os.access(directory, os.W_OK):
@@ -33,14 +37,14 @@ def keep_programs() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
 
 
-def cache_directory() -> Path:
-    """`crnlang/KIND` below `XDG_CACHE_HOME` or `~/.cache`.
+def program_directory() -> Path | None:
+    """The place in the user's cache for the programs of this kind of machine.
 
-    KIND is the kind of machine: a program may use instructions that another processor
-    with the same home directory does not have.
+    A program may use instructions that another processor with the same home directory
+    does not have.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "crnlang" / f"{platform.machine()}-{_instructions()}"
+    directory = cache_directory()
+    return directory / f"{platform.machine()}-{_instructions()}" if directory else None
 
 
 def _instructions() -> str:

@@ -53,5 +53,5 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
         raise RuntimeError
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr("crnlang.frontend.grammar.Path.home", homeless)
+    monkeypatch.setattr("crnlang.cache.Path.home", homeless)
     assert tokens_of(make_parser())
