@@ -16,7 +16,7 @@ PACE = 5.0
     type=click.IntRange(1),
     default=200,
     show_default=True,
-    help="Number of networks; about a tenth of a second each.",
+    help="Number of networks; about six a second.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
