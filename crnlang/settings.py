@@ -150,7 +150,7 @@ class NeuralSettings(Settings):
                 raise SettingError(
                     option_.name,
                     f"ansatz `{self.ansatz}` has no `{option_.name}`",
-                    f"leave it out, or take {listing([f'`{u}`' for u in users])}",
+                    f"leave it out, or take {' or '.join(f'`{user}`' for user in users)}",
                 )
         if self.ansatz == "transformer" and self.width % self.heads:
             raise SettingError(
