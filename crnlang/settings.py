@@ -147,10 +147,11 @@ class NeuralSettings(Settings):
             users = SIZES.get(option_.name, (self.ansatz,))
             is_set = getattr(self, option_.name) != option_.default
             if is_set and self.ansatz not in users:
+                have = " or ".join(f"`{user}`" for user in users)
                 raise SettingError(
                     option_.name,
                     f"ansatz `{self.ansatz}` has no `{option_.name}`",
-                    f"leave it out, or take {listing([f'`{u}`' for u in users])}",
+                    f"leave it out, or take {have}",
                 )
         if self.ansatz == "transformer" and self.width % self.heads:
             raise SettingError(
@@ -341,7 +342,7 @@ def fix_name(name: str, known: Iterable[str]) -> str:
     """The nearest known name, and the list of all."""
     names = list(known)
     near = suggest(name, names)
-    return f"{near + ' ' if near else ''}known: {listing(names, 20)}"
+    return f"{near + ' ' if near else ''}known: {listing(names, 30)}"
 
 
 def as_plain(engine: str, settings: Settings) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def test_an_earlier_end_than_every_save_time_saves_at_the_usual_ones():
         ({"overrides": {"smaples": 1.0}}, "smaples", "did you mean `samples`?"),
         ({"overrides": {"save": (9.0,)}}, "save", "0..5"),
         ({"seed": -1}, "seed", "at least 0"),
-        ({"overrides": {"layers": 2.0}}, "layers", "take `gru` and `transformer`"),
+        ({"overrides": {"layers": 2.0}}, "layers", "take `gru` or `transformer`"),
         (
             {"overrides": {"ansatz": "transformer", "heads": 3.0}},
             "heads",
