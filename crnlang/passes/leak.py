@@ -79,7 +79,9 @@ def _follow(
     ]
     flows = [
         _Flow(
-            list(one.variables), np.array(one.net_change), with_float64(one.propensity)
+            list(one.variables),
+            np.array(one.net_change, np.int64),
+            with_float64(one.propensity),
         )
         for one in network.reactions
     ]

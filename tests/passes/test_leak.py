@@ -27,6 +27,7 @@ def warned(text, **values):
             False,
         ),
         ("X -> X @ 1\nX -> 0 @ 1\n", False),
+        ("0 -> 0 @ 2\nX -> 0 @ 1\nquery expect(X, at=5)\n", False),
         ("0 -> X @ propensity(exp(X))\nquery expect(X, at=5)\n", True),  # runs away
         (
             "0 -> 3 X @ 1e308\n0 -> X @ 1e308\nquery expect(X, at=5)\n",
