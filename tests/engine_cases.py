@@ -49,6 +49,14 @@ on: 0 <-> A @ {on}, 0.5
 rise: A -> A + B @ 1.5
 fall: B -> 0 @ 1
 """
+PAIR = """crn 1
+model pair
+species A in 0..6 = 3
+species B in 0..6 = 1
+swap: A <-> B @ 1, 0.7
+feed: A -> A + B @ 1
+decay: B -> 0 @ 1
+"""
 #: Reactions that conserve something; the species are A, B, C, D.
 CONVERSIONS = (
     "A -> B",

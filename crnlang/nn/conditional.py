@@ -206,8 +206,7 @@ class ConditionalNetworks(AbstractAutoregressive):
         number = self.mask.free.index(position)
         network = self.networks[number]
         logits = network.logits(network.heights(self._features(ordered, number)))
-        allowed = self.mask.allowed(ordered, position)[: len(logits)]
-        return jnp.where(allowed, logits, -jnp.inf)
+        return self.mask.shut(logits, ordered, position)
 
     def _log_norm(
         self,
@@ -217,8 +216,8 @@ class ConditionalNetworks(AbstractAutoregressive):
     ) -> Float[Array, ""]:
         """log of the sum of exp(logit) over the copy numbers that are open."""
         logits = self.networks[number].logits(heights)
-        allowed = self.mask.allowed(ordered, self.mask.free[number])[: len(logits)]
-        return jax.nn.logsumexp(jnp.where(allowed, logits, -jnp.inf))
+        position = self.mask.free[number]
+        return jax.nn.logsumexp(self.mask.shut(logits, ordered, position))
 
 
 def _summed(

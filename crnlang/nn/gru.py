@@ -13,11 +13,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 from crnlang.nn.counts import Counts, build_counts
 from crnlang.nn.mask import StateMask
 from crnlang.nn.output import Output, build_output
-from crnlang.nn.shared import AbstractShared
-from crnlang.nn.tokens import Tokens, build_outward, build_tokens, silence
+from crnlang.nn.tokens import AbstractReader, Tokens, build_outward, build_tokens
 
 
-class Gru(AbstractShared):
+class Gru(AbstractReader):
     """Layers of gated units, each reading the one below, and one outward layer."""
 
     tokens: Tokens
@@ -45,19 +44,9 @@ class Gru(AbstractShared):
             x = layer(x, cell)
         return x
 
-    def heights(
-        self, number: int, hidden: Float[Array, " width"]
-    ) -> Float[Array, " basis"]:
-        """As many as the output has functions."""
-        return self.outward(hidden)[: len(self.outputs[number].bias)]
-
     def shared_weights(self) -> tuple[PyTree, ...]:
         """Tokens, cells and outward."""
         return self.tokens, self.cells, self.outward
-
-    def silenced(self) -> "Gru":
-        """No outward weights."""
-        return eqx.tree_at(lambda m: m.outward, self, silence(self.outward))
 
 
 def build_gru(

@@ -10,7 +10,7 @@ end, and the last variable of a law needs no network at all.
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 #: Largest table of remainders (entries a position) that one group of laws may need.
 MAX_TABLE = 1 << 22
@@ -58,6 +58,16 @@ class StateMask(eqx.Module):
             flat = jnp.clip(index, 0, size - 1)
             is_open &= inside & group.reach[position + 1][flat]
         return is_open
+
+    def shut(
+        self,
+        logits: Float[Array, " some"],
+        ordered: Int[Array, " variables"],
+        position: int,
+    ) -> Float[Array, " some"]:
+        """The logits of copy numbers at a position, -inf where they are not open."""
+        allowed = self.allowed(ordered, position)[: len(logits)]
+        return jnp.where(allowed, logits, -jnp.inf)
 
     def closing_value(
         self, ordered: Int[Array, " variables"], position: int, law: int

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.conditional import Conditional, ConditionalNetworks
-from crnlang.nn.counts import FEATURES
+from crnlang.nn.counts import FEATURES, Counts
 from crnlang.nn.mask import StateMask
 
 
@@ -56,13 +56,8 @@ def inputs(
 
     Compiled for each number of rows.
     """
-    x, is_open = _inputs(
-        model.mask,
-        jnp.asarray(model.counts.scale, float),
-        jnp.asarray(model.counts.is_counted, float),
-        jnp.asarray(place),
-        jnp.asarray(prefixes),
-    )
+    counts = jax.tree.map(lambda a: jnp.asarray(a, float), model.counts)
+    x, is_open = _inputs(model.mask, counts, jnp.asarray(place), jnp.asarray(prefixes))
     levels, earlier = _levels(model.networks[place]), _earlier(model, place)
     x = np.asarray(x)[:, :, :earlier].reshape(len(x), -1)
     return x, _filled(np.asarray(is_open)[:, :levels], (len(x), levels))
@@ -71,17 +66,13 @@ def inputs(
 @eqx.filter_jit
 def _inputs(
     mask: StateMask,
-    scale: Float[Array, " free"],
-    is_counted: Float[Array, " free"],
+    counts: Counts,
     place: Int[Array, ""],
     prefixes: Int[Array, "rows variables"],
-) -> tuple[Float[Array, "rows kinds earlier"], Bool[Array, "rows levels"]]:
+) -> tuple[Float[Array, "rows kinds free"], Bool[Array, "rows levels"]]:
     free = np.asarray(mask.free)
-    before = jnp.arange(len(free)) < place
-    share = prefixes[:, free].astype(scale.dtype) / scale
-    root = jnp.sqrt(share) * is_counted
-    kinds = jnp.stack([2 * share - 1, 2 * root - is_counted], axis=1)
-    x = jnp.where(before, kinds, 0.0)
+    features = jax.vmap(counts)(prefixes[:, free])
+    x = jnp.where(jnp.arange(len(free)) < place, features, 0.0)
     return x, jax.vmap(mask.allowed, (0, None))(prefixes, jnp.asarray(free)[place])
 
 

@@ -135,8 +135,7 @@ class AbstractShared(AbstractAutoregressive):
         ordered: Int[Array, " variables"],
     ) -> Float[Array, " levels"]:
         logits = self.outputs[number].logits(self.heights(number, hidden))
-        allowed = self.mask.allowed(ordered, self.mask.free[number])[: len(logits)]
-        return jnp.where(allowed, logits, -jnp.inf)
+        return self.mask.shut(logits, ordered, self.mask.free[number])
 
     def _terms(
         self, ordered: Int[Array, " variables"], first: int

@@ -1,4 +1,4 @@
-"""What a network that treats all positions alike reads at each of them."""
+"""Networks that treat all positions alike: what they read at each, how they answer."""
 
 import equinox as eqx
 import jax
@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from crnlang.nn.counts import FEATURES
+from crnlang.nn.shared import AbstractShared
 
 
 class Tokens(eqx.Module):
@@ -23,6 +24,23 @@ class Tokens(eqx.Module):
         """The tokens of the positions 0..before."""
         places = jax.vmap(self.places)(jnp.arange(len(features) + 1))
         return places.at[1:].add(jax.vmap(self.inward)(features))
+
+
+class AbstractReader(AbstractShared):
+    """Reads tokens; one outward layer answers at all positions."""
+
+    tokens: eqx.AbstractVar[Tokens]
+    outward: eqx.AbstractVar[eqx.nn.Linear]
+
+    def heights(
+        self, number: int, hidden: Float[Array, " width"]
+    ) -> Float[Array, " basis"]:
+        """As many as the output has functions."""
+        return self.outward(hidden)[: len(self.outputs[number].bias)]
+
+    def silenced(self) -> "AbstractReader":
+        """No outward weights."""
+        return eqx.tree_at(lambda m: m.outward, self, silence(self.outward))
 
 
 def build_tokens(positions: int, width: int, key: PRNGKeyArray) -> Tokens:

@@ -13,8 +13,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 from crnlang.nn.counts import Counts, build_counts
 from crnlang.nn.mask import StateMask
 from crnlang.nn.output import Output, build_output
-from crnlang.nn.shared import AbstractShared
-from crnlang.nn.tokens import Tokens, build_outward, build_tokens, silence
+from crnlang.nn.tokens import AbstractReader, Tokens, build_outward, build_tokens
 
 #: Units of the layer inside each block, for each unit of the width.
 INNER = 2
@@ -37,7 +36,7 @@ class Block(eqx.Module):
         return x + jax.vmap(self.inner)(jax.vmap(self.second)(x))
 
 
-class Transformer(AbstractShared):
+class Transformer(AbstractReader):
     """Blocks one after the other, a last normalisation, and one outward layer."""
 
     tokens: Tokens
@@ -58,19 +57,9 @@ class Transformer(AbstractShared):
             x = block(x)
         return jax.vmap(self.last)(x)
 
-    def heights(
-        self, number: int, hidden: Float[Array, " width"]
-    ) -> Float[Array, " basis"]:
-        """As many as the output has functions."""
-        return self.outward(hidden)[: len(self.outputs[number].bias)]
-
     def shared_weights(self) -> tuple[PyTree, ...]:
         """Tokens, blocks, last normalisation and outward."""
         return self.tokens, self.blocks, self.last, self.outward
-
-    def silenced(self) -> "Transformer":
-        """No outward weights."""
-        return eqx.tree_at(lambda m: m.outward, self, silence(self.outward))
 
 
 def build_transformer(

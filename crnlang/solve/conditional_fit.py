@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import equinox as eqx
 import jax
@@ -80,7 +81,7 @@ class Objective:
     shifts: tuple[float, ...]
     resistance: float = 0.0
 
-    @property
+    @cached_property
     def start(self) -> Weights:
         """The weights of the start."""
         return np.concatenate([np.ravel(part) for part in PARTS(self.network)])

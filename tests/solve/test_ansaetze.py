@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine_cases import (
+    PAIR,
     SWITCHES,
     exact_law,
     hellinger,
@@ -67,15 +68,7 @@ def test_adam_follows_the_exact_law(precision):
 
 
 def test_a_law_is_fitted_with_shared_weights():
-    text = """crn 1
-model pair
-species A in 0..6 = 3
-species B in 0..6 = 1
-swap: A <-> B @ 1, 0.7
-feed: A -> A + B @ 1
-decay: B -> 0 @ 1
-"""
-    lowered = lower(text)
+    lowered = lower(PAIR)
     states, exact = exact_law(lowered, 0.5)
     settings = TdvpSettings(ansatz="nade", width=8, basis=6)
     model = build_model(lowered, settings, jax.random.key(0))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from engine_cases import (
     BIRTH_DEATH,
+    PAIR,
     SWITCHES,
     exact_law,
     hellinger,
@@ -69,15 +70,7 @@ def test_a_start_spread_over_too_many_states_has_no_opening():
 
 
 def test_the_fit_of_a_correlated_law_is_close():
-    text = """crn 1
-model pair
-species A in 0..6 = 3
-species B in 0..6 = 1
-swap: A <-> B @ 1, 0.7
-feed: A -> A + B @ 1
-decay: B -> 0 @ 1
-"""
-    lowered = lower(text)
+    lowered = lower(PAIR)
     states, exact = exact_law(lowered, 0.5)
     marginals = tuple(
         np.bincount(states[:, v], weights=exact, minlength=7) for v in (0, 1)
