@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from crnlang.nn.base import AbstractAutoregressive, Blocks, Numbers
 from crnlang.nn.counts import FEATURES, Counts, build_counts
 from crnlang.nn.mask import StateMask
-from crnlang.nn.neighbours import Evaluations, list_evaluations
+from crnlang.nn.neighbours import Evaluations, list_evaluations, list_singles
 from crnlang.nn.output import AbstractOutput, smooth_functions
 
 #: The weights of a network, in the order in which they stand in a row.
@@ -38,10 +38,34 @@ class Conditional(AbstractOutput):
         """What the prefix adds to the first coefficients of `bias`."""
         return self._hidden(x) @ self.outward.T
 
+    def inputs(
+        self, x: Float[Numbers, "*states features"]
+    ) -> Float[Numbers, "*states width"]:
+        """What goes into the hidden units."""
+        return x @ self.inward.T + self.shift
+
+    def added(
+        self,
+        steps: Float[Array, "kinds singles"],
+        place: Int[np.ndarray, " singles"],
+    ) -> Float[Array, "singles width"]:
+        """What steps of the features of single positions add to `inputs`."""
+        inward = self.inward.reshape(len(self.shift), len(steps), -1)
+        return jnp.einsum("ks,wks->sw", steps, inward[:, :, place])
+
+    def logits_of(
+        self, hidden: Float[Array, "rows width"]
+    ) -> Float[Array, "rows levels"]:
+        """The logits from the values of the hidden units, nothing masked."""
+        basis = self.outward.shape[0]
+        return hidden @ (self.smooth[:, :basis] @ self.outward).T + (
+            self.smooth @ self.bias
+        )
+
     def _hidden(
         self, x: Float[Numbers, "*states features"]
     ) -> Float[Array, "*states width"]:
-        return jnp.tanh(x @ self.inward.T + self.shift)
+        return jnp.tanh(self.inputs(x))
 
     def fisher(
         self,
@@ -137,36 +161,61 @@ class ConditionalNetworks(AbstractAutoregressive):
 
         A conditional is evaluated once for each distinct change of its prefix; the
         conditionals before the first changed position cost nothing, and at that
-        position only the logit changes.
+        position only the logit changes. Its first layer is not evaluated anew: what
+        changes of single variables add to it is added up.
         """
         ordered = counts[np.asarray(self.order)]
         total = jnp.zeros(inside.shape, self.counts.scale.dtype)
         moves = changes[:, list(self.order)]
-        for number, position in enumerate(self.mask.free):
-            here = list_evaluations(moves, position)
+        free = self.mask.free
+        singles = list_singles(moves[:, list(free)])
+        before = ordered[np.asarray(free)]
+        features = self.counts(before)
+        steps = self.counts.steps(before, singles.place, singles.step)
+        for number, position in enumerate(free):
+            here = list_evaluations(moves, position, singles, free)
             if len(here.channels):
-                change = self._log_changes(number, position, ordered, here, inside)
-                total += change @ here.placement.astype(change.dtype)
+                some = singles.before(number)
+                added = self.networks[number].added(
+                    steps[:, :some], singles.place[:some]
+                )
+                start = self.networks[number].inputs(features[:, :number].ravel())
+                start = jnp.asarray(start)
+                added = jnp.concatenate([added, jnp.zeros_like(start)[None]])
+                columns = np.minimum(here.parts, some).T
+                shifts = added[columns[0]]
+                for column in columns[1:]:
+                    shifts += added[column]
+                change = self._log_changes(number, ordered, here, inside, start, shifts)
+                total = total.at[here.channels].add(change)
         return jnp.where(inside, total, 0.0)
 
     def _log_changes(
         self,
         number: int,
-        position: int,
         ordered: Int[Array, " variables"],
         here: Evaluations,
         inside: Bool[Array, " channels"],
+        start: Float[Array, " width"],
+        shifts: Float[Array, "evaluations width"],
     ) -> Float[Array, " here"]:
-        """What one conditional adds to the log ratios of the channels it feels."""
-        network = self.networks[number]
+        """What one conditional adds to the log ratios of the channels it feels.
+
+        `start` goes into its hidden units at the state itself, `shifts` is added for
+        each evaluation.
+        """
+        network, position = self.networks[number], self.mask.free[number]
         is_needed = jnp.any(here.users & inside, axis=1)
-        states = ordered + jnp.where(is_needed[:, None], here.shifts, 0)
-        x = jax.vmap(self._features, (0, None))(states, number)
-        heights = network.heights(x)
-        log_norm = jax.vmap(self._log_norm, (None, 0, 0))(number, states, heights)
-        level = jnp.clip(ordered[position] + here.steps, 0, network.smooth.shape[0] - 1)
-        there = network.logit_at(heights[here.evaluation], level)
-        base = network.logit_at(heights[0], ordered[position])
+        hidden = jnp.tanh(start + jnp.where(is_needed[:, None], shifts, 0.0))
+        logits = network.logits_of(hidden)
+        is_open = logits
+        if self.mask.binds(position):
+            states = ordered + jnp.where(is_needed[:, None], here.shifts, 0)
+            is_open = jax.vmap(self.mask.shut, (0, 0, None))(logits, states, position)
+        log_norm = jax.nn.logsumexp(is_open, axis=1)
+        level = jnp.clip(ordered[position] + here.steps, 0, logits.shape[1] - 1)
+        there = logits[here.evaluation, level]
+        base = logits[0, ordered[position]]
         return there - log_norm[here.evaluation] - (base - log_norm[0])
 
     def with_product_law(

@@ -23,9 +23,25 @@ class Counts(eqx.Module):
 
     def __call__(self, counts: Int[Array, " some"]) -> Float[Array, "features some"]:
         """The features at the first free positions."""
-        some = len(counts)
-        share = counts.astype(self.scale.dtype) / self.scale[:some]
-        is_counted = self.is_counted[:some]
+        return self._at(counts, np.arange(len(counts)))
+
+    def steps(
+        self,
+        counts: Int[Array, " free"],
+        place: Int[np.ndarray, " singles"],
+        step: Int[np.ndarray, " singles"],
+    ) -> Float[Array, "features singles"]:
+        """How the features change where one count does; below 0 it stays at 0."""
+        before = counts[place]
+        after = jnp.maximum(before + step, 0)
+        return self._at(after, place) - self._at(before, place)
+
+    def _at(
+        self, counts: Int[Array, " some"], place: Int[np.ndarray, " some"]
+    ) -> Float[Array, "features some"]:
+        """The features of counts at some free positions."""
+        share = counts.astype(self.scale.dtype) / self.scale[place]
+        is_counted = self.is_counted[place]
         root = jnp.sqrt(share) * is_counted
         return jnp.stack([2 * share - 1, 2 * root - is_counted])
 

@@ -69,6 +69,10 @@ class StateMask(eqx.Module):
         allowed = self.allowed(ordered, position)[: len(logits)]
         return jnp.where(allowed, logits, -jnp.inf)
 
+    def binds(self, position: int) -> bool:
+        """Whether a conservation law may shut copy numbers at a position."""
+        return any(position in group.positions for group in self.groups)
+
     def closing_value(
         self, ordered: Int[Array, " variables"], position: int, law: int
     ) -> Int[Array, ""]:
