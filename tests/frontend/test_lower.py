@@ -209,6 +209,15 @@ def test_all_errors_of_a_file_are_reported_in_order():
     assert codes_of(text) == ["CRN201", "CRN201", "CRN202", "CRN204", "CRN208"]
 
 
+def test_a_function_declared_twice_with_other_arguments_is_not_applied():
+    for body in ("f(A)", "f(A, B)", "g(A)"):
+        text = (
+            "func f(x, y) = x*y\nfunc f(x) = x\nfunc g(x) = f(x)\n"
+            f"A -> B @ propensity({body})"
+        )
+        assert codes_of(text) == ["CRN202"]
+
+
 def test_renaming_the_species_renames_the_network():
     plain = network_of("massaction power\n2 A <-> B @ k, k\nobserve n = A + C")
     renamed = compile_text(
