@@ -231,7 +231,7 @@ class _Lowering:
                         _check_order(given[1])
                     return self._call(function, lowered)
                 declared = self.scope.functions.get(name.text)
-                if declared is None or name.text in self.scope.names.doubtful:
+                if declared is None:
                     raise Refused
                 names = [argument.text for argument in declared.arguments]
                 inner = dict(zip(names, lowered, strict=True))

@@ -78,11 +78,13 @@ def _note_losses(program: ast.Program, report: Report) -> None:
 def _functions(
     program: ast.Program, names: Names, report: Report
 ) -> dict[str, ast.FunctionDeclaration]:
-    """The functions without errors."""
+    """The functions without errors, whose uses have been judged."""
     return {
         function.name.text: function
         for function in _all(program, ast.FunctionDeclaration)
-        if names.declares(function.name) and report.is_sound(function.span)
+        if names.declares(function.name)
+        and function.name.text not in names.doubtful
+        and report.is_sound(function.span)
     }
 
 

@@ -208,11 +208,11 @@ class ConditionalNetworks(AbstractAutoregressive):
         is_needed = jnp.any(here.users & inside, axis=1)
         hidden = jnp.tanh(start + jnp.where(is_needed[:, None], shifts, 0.0))
         logits = network.logits_of(hidden)
-        is_open = logits
+        masked = logits
         if self.mask.binds(position):
             states = ordered + jnp.where(is_needed[:, None], here.shifts, 0)
-            is_open = jax.vmap(self.mask.shut, (0, 0, None))(logits, states, position)
-        log_norm = jax.nn.logsumexp(is_open, axis=1)
+            masked = jax.vmap(self.mask.shut, (0, 0, None))(logits, states, position)
+        log_norm = jax.nn.logsumexp(masked, axis=1)
         level = jnp.clip(ordered[position] + here.steps, 0, logits.shape[1] - 1)
         there = logits[here.evaluation, level]
         base = logits[0, ordered[position]]

@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +27,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.codegen.ansatz import build_model
-from crnlang.codegen.kernel import LocalGenerator, build_kernel
+from crnlang.codegen.kernel import LocalGenerator, LogRatios, build_kernel
 from crnlang.compiler import compile_file
 from crnlang.diagnostics import Report
 from crnlang.nn.base import AbstractAutoregressive, plain_log_ratios
@@ -94,14 +93,14 @@ def compare(path: Path, batch: int, dtype: np.dtype, peak: float) -> list[str]:
 
 
 def kernel_of(
-    model: AbstractAutoregressive, generator: LocalGenerator, log_ratios: Any
+    model: AbstractAutoregressive, generator: LocalGenerator, log_ratios: LogRatios
 ) -> Kernel:
     """The local generator of a batch."""
     time = jnp.zeros((), model.dtype)
     return jax.vmap(lambda n: generator(log_ratios, n, time))
 
 
-def plain_ratios(model: AbstractAutoregressive) -> Any:
+def plain_ratios(model: AbstractAutoregressive) -> LogRatios:
     """Log ratios by a new log P for every neighbour."""
 
     def ratios(
