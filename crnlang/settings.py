@@ -210,8 +210,9 @@ class TdvpSettings(NeuralSettings):
     )
     integrator: str = option(
         "rosenbrock",
-        "linearly implicit (`rosenbrock`) or explicit (`bogacki`) adaptive steps",
-        choices=("rosenbrock", "bogacki"),
+        "adaptive steps: linearly implicit of order 2 (`rosenbrock`) or 3 "
+        "(`rosenbrock3`, twice the work), or explicit of order 3 (`bogacki`)",
+        choices=("rosenbrock", "rosenbrock3", "bogacki"),
     )
     sampling: str = option(
         "distinct",

@@ -6,6 +6,8 @@ and drifts are centred, which subtracts the sampling error of identities that ho
 exactly (E[O] = 0, E[e] = 0).
 """
 
+from collections.abc import Iterable, Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -22,6 +24,7 @@ from crnlang.solve.linear import (
     combine,
     project,
 )
+from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
 from crnlang.solve.products import DriftProducts, ScoreProducts
 
@@ -69,6 +72,14 @@ def scaled(a: Blocks, scale: float | Array) -> Blocks:
     return tuple(scale * x for x in a)
 
 
+def weigh(parts: Sequence[Blocks], weights: Iterable[float]) -> Blocks:
+    """The parts times their weights, summed; weights beyond the parts do not count."""
+    total = scaled(parts[0], 0.0)
+    for part, weight in zip(parts, weights, strict=False):
+        total = add(total, part, float(weight))
+    return total
+
+
 def scores_of(
     model: AbstractAutoregressive, counts: Int[Array, "batch variables"]
 ) -> BlockScores:
@@ -87,7 +98,8 @@ def rates_of(
     t: Float[Array, ""],
 ) -> Float[Array, " batch"]:
     """e(n) = (W P)(n) / P(n) for every sample."""
-    return jax.vmap(generator, (None, 0, None))(model.log_ratios, counts, t)
+    size = piece_size(model, generator)
+    return over_batch(lambda n: generator(model.log_ratios, n, t), counts, size)
 
 
 def estimate(
@@ -121,7 +133,9 @@ def open_batch(
             jnp.sum(generator.outflux(n, t)),
         )
 
-    log_p, influx, source_propensities, losses = jax.vmap(look)(draws.counts)
+    size = piece_size(model, generator)
+    found = over_batch(look, draws.counts, size)
+    log_p, influx, source_propensities, losses = found
     flows = Flows(log_p, influx, source_propensities)
     batch = draws.weigh(flows)
     rates = jnp.sum(flows.influx, axis=1) - losses
@@ -169,11 +183,16 @@ def jacobian_of(
         return Jacobian(DriftProducts(now.scores, generator, falling, t))
     assert not isinstance(now.scores, AbstractProducts)
 
-    def gain(blocks: Blocks, n: Int[Array, " variables"]) -> Float[Array, ""]:
-        ratios = model.with_weight_blocks(blocks).log_ratios
-        return jnp.sum(generator.influx(ratios, n, t))
+    theta, size = model.weight_blocks(), piece_size(model, generator)
 
-    slopes = jax.vmap(jax.grad(gain), (None, 0))(model.weight_blocks(), batch.counts)
+    def slope(n: Int[Array, " variables"]) -> Blocks:
+        def gain(blocks: Blocks) -> Float[Array, ""]:
+            ratios = model.with_weight_blocks(blocks).log_ratios
+            return jnp.sum(generator.influx(ratios, n, t))
+
+        return jax.grad(gain)(theta)
+
+    slopes = over_batch(slope, batch.counts, size)
     drifts = tuple(
         d + falling[:, None, None] * o for d, o in zip(slopes, now.scores, strict=True)
     )

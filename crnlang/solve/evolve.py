@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -33,8 +34,15 @@ from crnlang.solve.rosenbrock import rosenbrock_step
 from crnlang.solve.selection import Selector
 from crnlang.solve.solution import Outcome, Solution, StepInfo
 from crnlang.solve.systems import choose_solver
+from crnlang.solve.tableaus import ROS2, ROS34PW2
 from crnlang.solve.trial import Trial
 
+#: One step of each integrator.
+INTEGRATORS = {
+    "rosenbrock": partial(rosenbrock_step, tableau=ROS2),
+    "rosenbrock3": partial(rosenbrock_step, tableau=ROS34PW2),
+    "bogacki": bogacki_step,
+}
 #: Projection steps go on while the states followed one by one hold this much.
 MOSTLY = 0.5
 #: Steps are refused below this share of the whole run.
@@ -308,8 +316,7 @@ def _attempt(
         draws = draw_distinct(model, generator, size, key, t, settings.influx)
     else:
         draws = draw_mixture(model, generator, points, key, t, settings.influx)
-    advance = rosenbrock_step if settings.integrator == "rosenbrock" else bogacki_step
-    trial, batch, now = advance(
+    trial, batch, now = INTEGRATORS[settings.integrator](
         model,
         generator,
         draws,

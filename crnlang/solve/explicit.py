@@ -9,13 +9,13 @@ from jaxtyping import Array, Float
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch, Draws
-from crnlang.solve.estimate import Estimate, add, open_batch, scaled
+from crnlang.solve.estimate import Estimate, add, open_batch, scaled, weigh
 from crnlang.solve.problem import Generator
 from crnlang.solve.trial import Missed, Trial, distance, look_back, shorten, velocity
 
 #: Nodes, weights of the result, and weights of result minus embedded result.
 NODES = (0.5, 0.75)
-RESULT = (2 / 9, 1 / 3, 4 / 9, 0.0)
+RESULT = (2 / 9, 1 / 3, 4 / 9)
 DIFFERENCE = (2 / 9 - 7 / 24, 1 / 3 - 1 / 4, 4 / 9 - 1 / 3, -1 / 8)
 
 
@@ -48,19 +48,10 @@ def bogacki_step(
         stages = [first]
         for node in NODES:
             stages.append(speed(scaled(stages[-1], node * dt), t + node * dt))
-        change = _weigh(stages, RESULT[:3], dt)
+        change = scaled(weigh(stages, RESULT), dt)
         stages.append(speed(change, t + dt))
-        lower = add(change, _weigh(stages, DIFFERENCE, dt), -1.0)
+        lower = add(change, scaled(weigh(stages, DIFFERENCE), dt), -1.0)
         error = distance(model, batch, log_p, change, lower)
         return change, error, look_back(now, scaled(first, dt), dt)
 
     return shorten(attempt, theta, dt, tolerance), batch, now
-
-
-def _weigh(
-    stages: list[Blocks], weights: tuple[float, ...], dt: Float[Array, ""]
-) -> Blocks:
-    total = scaled(stages[0], 0.0)
-    for stage, weight in zip(stages, weights, strict=True):
-        total = add(total, stage, weight * dt)
-    return total

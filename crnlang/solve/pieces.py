@@ -1,17 +1,79 @@
-"""Many states through one compiled program, a fixed number at a time."""
+"""Many states through one program, a fixed number at a time: bounds its memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Integer
+from jax.extend.core import ClosedJaxpr, Jaxpr
+from jaxtyping import Array, Float, Int, Integer, PyTree
 
 from crnlang.nn.base import AbstractAutoregressive
+from crnlang.solve.problem import Generator
 
-#: States in one call of a network: bounds its memory.
+#: States in one call of a network.
 CHUNK = 2**12
+#: Bytes of all numbers on the way to the local generators of one piece, and most states
+#: in it: what was fastest on two cores; a GPU wants large pieces.
+ROOM = {"cpu": (800 * 2**20, 1024), "gpu": (8 * 2**30, 2**20)}
+
+_sizes: dict[Hashable, int] = {}
+
+
+def over_batch(
+    function: Callable[[Int[Array, " variables"]], PyTree[Array]],
+    counts: Int[Array, "batch variables"],
+    size: int,
+) -> PyTree[Array]:
+    """`function` of every state of a batch, `size` states or a few less at a time.
+
+    Part of a compiled program, unlike `in_pieces`.
+    """
+    batch = len(counts)
+    pieces = -(-batch // size)
+    if pieces == 1:
+        return jax.vmap(function)(counts)
+    size = -(-batch // pieces)
+    missing = pieces * size - batch
+    filled = jnp.concatenate([counts, jnp.repeat(counts[:1], missing, axis=0)])
+    found = jax.lax.map(jax.vmap(function), filled.reshape(pieces, size, -1))
+    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[:batch], found)
+
+
+def piece_size(model: AbstractAutoregressive, generator: Generator) -> int:
+    """How many local generators at once have room: see `ROOM`."""
+    room, most = ROOM["cpu" if jax.default_backend() == "cpu" else "gpu"]
+    leaves, structure = jax.tree.flatten((model, generator))
+    key = structure, tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+    if key not in _sizes:
+        state = jnp.zeros(len(model.order), int), jnp.zeros((), model.dtype)
+        program = jax.make_jaxpr(lambda n, t: generator(model.log_ratios, n, t))(*state)
+        _sizes[key] = sum(_bytes_made(program.jaxpr))
+    return min(max(room // _sizes[key], 1), most)
+
+
+def _bytes_made(program: Jaxpr) -> Iterator[int]:
+    """The bytes of every number that a program makes on its way."""
+    for step in program.eqns:
+        inner = [_program(value) for value in step.params.values()]
+        if any(inner):
+            for part in inner:
+                yield from _bytes_made(part) if part else ()
+        else:
+            yield from (_size(variable.aval) for variable in step.outvars)
+
+
+def _size(made: Any) -> int:
+    """Bytes of an array known by its type."""
+    return made.size * made.dtype.itemsize
+
+
+def _program(value: Any) -> Jaxpr | None:
+    if isinstance(value, ClosedJaxpr):
+        return value.jaxpr
+    return value if isinstance(value, Jaxpr) else None
 
 
 def in_pieces(

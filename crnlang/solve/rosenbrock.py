@@ -1,14 +1,12 @@
-"""Linearly implicit steps: ROS2-W on d theta/dt = v(theta), S v = g.
+"""Linearly implicit steps on d theta/dt = v(theta), S v = g: Rosenbrock-W methods.
 
-With gamma = 1 - 1/sqrt(2) and M = S + shift - gamma h A,
+With M = S + shift - gamma h A and the coefficients of `solve.tableaus`, stage i is
 
-    M k1 = h g(theta)
-    M k2 = h S v(theta + k1) - 2 S k1        theta <- theta + 3/2 k1 + 1/2 k2
+    M u_i = h S v(theta + sum_j a_ij u_j) + S sum_j c_ij u_j
 
-and theta + k1 is the embedded solution of order 1: its distance is the error. Any
-approximation of A keeps the order (a W-method). Source: Verwer, Spee, Blom,
-Hundsdorfer, SIAM J. Sci. Comput. 20 (1999) 1456.
-Both stages use the same samples, re-weighted.
+and theta moves by a weighted sum of the u_i. Another sum is the embedded solution of
+lower order: the distance of the two is the error. Any approximation of A keeps the
+order. All stages use the same samples, re-weighted.
 """
 
 from jaxtyping import Array, Float
@@ -22,13 +20,13 @@ from crnlang.solve.estimate import (
     open_batch,
     rates_of,
     scaled,
+    weigh,
 )
 from crnlang.solve.linear import project
 from crnlang.solve.problem import Generator
 from crnlang.solve.systems import implicit_systems
+from crnlang.solve.tableaus import ROS2, Tableau
 from crnlang.solve.trial import Missed, Trial, distance, look_back, shorten, velocity
-
-GAMMA = 1.0 - 0.5**0.5
 
 
 def rosenbrock_step(
@@ -43,34 +41,50 @@ def rosenbrock_step(
     diag_shift: float,
     krylov: int,
     solver: str = "cholesky",
+    tableau: Tableau = ROS2,
 ) -> tuple[Trial, Batch, Estimate]:
     """Take one step, shortening it until its error is below the tolerance.
 
-    The velocity is damped towards `last`.
-
-    The result may still be bad (error too large or nan) after `TRIALS` trials; the
-    caller looks at `error`.
+    The velocity is damped towards `last`. The result may still be bad (error too
+    large or nan) after `TRIALS` trials; the caller looks at `error`.
     """
     batch, log_p, now = open_batch(model, generator, draws, t, is_stored=solver != "cg")
     jacobian = jacobian_of(model, generator, batch, now, t)
     systems = implicit_systems(solver, now, jacobian, diag_shift, krylov)
     theta = model.weight_blocks()
+    coupling, pulls = tableau.solved()
+    weights = tableau.solved_weights(tableau.weights)
+    embedded = tableau.solved_weights(tableau.embedded)
 
     def attempt(dt: Float[Array, ""]) -> tuple[Blocks, Array, Missed]:
-        solve = systems(GAMMA * dt)
+        solve = systems(tableau.diagonal * dt)
         moving = _explicit_drift(model, generator, batch, now, t, dt)
-        force = add(add(now.force(), moving, GAMMA), last, diag_shift)
-        first = solve(scaled(force, dt))
-        moved = model.with_weight_blocks(add(theta, first))
-        speed = velocity(
-            moved, generator, batch, log_p, t + dt, last, diag_shift, krylov, solver
-        )
-        pull = add(now.apply_fisher(speed, diag_shift), moving, -GAMMA)
-        brake = now.apply_fisher(first, diag_shift)
-        second = solve(add(scaled(pull, dt), brake, -2.0))
-        change = add(scaled(first, 1.5), second, 0.5)
-        error = distance(model, batch, log_p, change, first)
-        return change, error, look_back(now, first, dt)
+        stages: list[Blocks] = []
+        for number, node in enumerate(tableau.nodes.tolist()):
+            if not stages:
+                force = add(now.force(), last, diag_shift)
+            else:
+                moved = add(theta, weigh(stages, coupling[number]))
+                speed = velocity(
+                    model.with_weight_blocks(moved),
+                    generator,
+                    batch,
+                    log_p,
+                    t + node * dt,
+                    last,
+                    diag_shift,
+                    krylov,
+                    solver,
+                )
+                force = now.apply_fisher(speed, diag_shift)
+            right = scaled(add(force, moving, float(tableau.drifts[number])), dt)
+            if stages:
+                pull = weigh(stages, pulls[number])
+                right = add(right, now.apply_fisher(pull, diag_shift))
+            stages.append(solve(right))
+        change = weigh(stages, weights)
+        error = distance(model, batch, log_p, change, weigh(stages, embedded))
+        return change, error, look_back(now, stages[0], dt)
 
     return shorten(attempt, theta, dt, tolerance), batch, now
 

@@ -9,13 +9,12 @@ so sums over the selection are unbiased, and exact where it holds every state.
 from dataclasses import dataclass
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from crnlang.nn.base import AbstractAutoregressive
-from crnlang.solve.pieces import in_pieces, log_probs
+from crnlang.solve.pieces import in_pieces, log_probs, over_batch, piece_size
 from crnlang.solve.problem import Generator
 from crnlang.solve.race import race
 from crnlang.solve.surroundings import CHUNK, Surroundings
@@ -162,5 +161,5 @@ def _influx(
     t: Float[Array, ""],
 ) -> Float[Array, "states channels"]:
     """r_k(n) of every channel."""
-    flows = jax.vmap(generator.influx, (None, 0, None))
-    return flows(model.log_ratios, states, t)
+    size = piece_size(model, generator)
+    return over_batch(lambda n: generator.influx(model.log_ratios, n, t), states, size)

@@ -9,7 +9,8 @@ microseconds a state of
 - `plain`: the same after channels of equal net change have become one;
 - `fused`: what the engines use: conditionals before the first changed position left
   out, the others once for each distinct change of their prefix, their first layer by
-  adding up what single changes do.
+  adding up what single changes do;
+- `pieces`: the same, a few states at a time as the engines do (`solve.pieces`).
 
 All give the same numbers, which is checked. Then the arithmetic that XLA counts, a
 second, over that of a product of two 2048 x 2048 matrices (the peak). Medians of seven.
@@ -33,6 +34,7 @@ from crnlang.diagnostics import Report
 from crnlang.nn.base import AbstractAutoregressive, plain_log_ratios
 from crnlang.passes.expand import expand_channels
 from crnlang.settings import TdvpSettings
+from crnlang.solve.estimate import rates_of
 
 #: Standard deviation of the drawn weights.
 SPREAD = 0.3
@@ -70,20 +72,23 @@ def compare(path: Path, batch: int, dtype: np.dtype, peak: float) -> list[str]:
         "unmerged": kernel_of(model, unmerged, plain_ratios(model)),
         "plain": kernel_of(model, merged, plain_ratios(model)),
         "fused": kernel_of(model, merged, model.log_ratios),
+        "pieces": in_pieces(model, merged),
     }
     lines = [
         f"{network.name}: {len(lowered.space.caps)} variables, {unmerged.channels} "
         f"channels, {merged.channels} after merging, batch {batch}"
     ]
     expected: Float[np.ndarray, " batch"] | None = None
-    slowest = 0.0
+    slowest = work = 0.0
     for name, kernel in kernels.items():
         compiled = jax.jit(kernel).lower(counts).compile()
         found, seconds = measure(compiled, counts)
         expected = found if expected is None else expected
         np.testing.assert_allclose(found, expected, rtol=np.finfo(dtype).eps ** 0.5)
         slowest = slowest or seconds
-        rate = (compiled.cost_analysis() or {}).get("flops", 0.0) / seconds
+        if name != "pieces":  # of a loop, XLA counts one round
+            work = (compiled.cost_analysis() or {}).get("flops", 0.0)
+        rate = work / seconds
         lines.append(
             f"  {name:9} {1e6 * seconds / batch:8.2f} us a state, "
             f"{slowest / seconds:5.1f} times as fast, {rate / 1e9:5.1f} GFLOP/s "
@@ -98,6 +103,12 @@ def kernel_of(
     """The local generator of a batch."""
     time = jnp.zeros((), model.dtype)
     return jax.vmap(lambda n: generator(log_ratios, n, time))
+
+
+def in_pieces(model: AbstractAutoregressive, generator: LocalGenerator) -> Kernel:
+    """The local generator of a batch as the engines work through it."""
+    time = jnp.zeros((), model.dtype)
+    return lambda counts: rates_of(model, generator, counts, time)
 
 
 def plain_ratios(model: AbstractAutoregressive) -> LogRatios:

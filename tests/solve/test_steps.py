@@ -1,4 +1,4 @@
-"""Single steps on exact batches: both integrators reach their order."""
+"""Single steps on exact batches: every integrator reaches its order."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,8 +18,8 @@ from engine_cases import (
 from crnlang.reference.fsp import solve_fsp
 from crnlang.settings import FspSettings
 from crnlang.solve.estimate import add, scaled
-from crnlang.solve.explicit import bogacki_step
-from crnlang.solve.rosenbrock import rosenbrock_step
+from crnlang.solve.evolve import INTEGRATORS
+from crnlang.solve.tableaus import ROS2, ROS34PW2
 
 END = 0.5
 NETWORKS = {
@@ -67,9 +67,31 @@ def error_after(name, step, steps, diag_shift=1e-10):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize(("step", "order"), [(rosenbrock_step, 2), (bogacki_step, 3)])
-def test_halving_the_step_shows_the_order(name, step, order):
-    coarse, fine = error_after(name, step, 8)
+@pytest.mark.parametrize(
+    ("integrator", "order"), [("rosenbrock", 2), ("rosenbrock3", 3), ("bogacki", 3)]
+)
+def test_halving_the_step_shows_the_order(name, integrator, order):
+    coarse, fine = error_after(name, INTEGRATORS[integrator], 8)
     found = np.log2(coarse / fine)
     assert fine < 1e-3
     assert found > order - 0.3, f"order {found:.2f}, errors {coarse:.1e} {fine:.1e}"
+
+
+@pytest.mark.parametrize("tableau", [ROS2, ROS34PW2], ids=["ROS2", "ROS34PW2"])
+def test_the_order_holds_for_any_jacobian(tableau):
+    """Hairer and Wanner, Solving ODEs II, IV.7: the conditions of W-methods."""
+    alpha, gamma = tableau.alpha, tableau.gamma
+    nodes, drifts = tableau.nodes, tableau.drifts
+    second = [(nodes, 1 / 2), (drifts, 0)]
+    third = [
+        (nodes**2, 1 / 3),
+        (alpha @ nodes, 1 / 6),
+        *((matrix @ row, 0) for matrix in (alpha, gamma) for row in (drifts,)),
+        (gamma @ nodes, 0),
+    ]
+    wanted = [(np.ones(len(nodes)), 1), *second, *(third if tableau.order > 2 else ())]
+    for row, value in wanted:
+        assert np.isclose(tableau.weights @ row, value, atol=1e-14)
+    lower = wanted[: 1 if tableau.order == 2 else 2]
+    for row, value in lower:
+        assert np.isclose(tableau.embedded @ row, value, atol=1e-14)
