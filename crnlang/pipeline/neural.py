@@ -40,7 +40,7 @@ def run_neural(
             "the neural engines cannot follow an event that changes copy numbers: the "
             "law would jump to other states; use `fsp` or `ssa`"
         )
-    with _compilation_counted(clock), _memory_shortage_told():
+    with compilation_counted(clock), _memory_shortage_told():
         keep_programs()
         jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
         # on GPUs the default for float32 is TF32: 10 bits, measured to ruin the law
@@ -83,7 +83,7 @@ def _logarithms(
 
 
 @contextmanager
-def _compilation_counted(clock: Clock) -> Iterator[None]:
+def compilation_counted(clock: Clock) -> Iterator[None]:
     """Tell the clock what JAX spends on compiling inside the block."""
 
     def count(event: str, duration_secs: float, **_: str | int) -> None:
