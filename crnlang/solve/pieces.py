@@ -46,7 +46,13 @@ def piece_size(model: AbstractAutoregressive, generator: Generator) -> int:
     """How many local generators at once have room: see `ROOM`."""
     room, most = ROOM["cpu" if jax.default_backend() == "cpu" else "gpu"]
     leaves, structure = jax.tree.flatten((model, generator))
-    key = structure, tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+    key = (
+        structure,
+        tuple(
+            (leaf.shape, leaf.dtype) if isinstance(leaf, Array | np.ndarray) else leaf
+            for leaf in leaves
+        ),
+    )
     if key not in _sizes:
         state = jnp.zeros(len(model.order), int), jnp.zeros((), model.dtype)
         program = jax.make_jaxpr(lambda n, t: generator(model.log_ratios, n, t))(*state)
