@@ -63,11 +63,10 @@ def piece_size(model: AbstractAutoregressive, generator: Generator) -> int:
 def _bytes_made(program: Jaxpr) -> Iterator[int]:
     """The bytes of every number that a program makes on its way."""
     for step in program.eqns:
-        inner = [_program(value) for value in step.params.values()]
-        if any(inner):
-            for part in inner:
-                yield from _bytes_made(part) if part else ()
-        else:
+        inner = [p for p in map(_program, step.params.values()) if p is not None]
+        for part in inner:
+            yield from _bytes_made(part)
+        if not inner:
             yield from (_size(variable.aval) for variable in step.outvars)
 
 

@@ -34,12 +34,12 @@ from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
 from crnlang.pipeline.choose import resolve_solve
 from crnlang.pipeline.cost import Clock, peak_memory
+from crnlang.pipeline.found import Silent
 from crnlang.pipeline.neural import compilation_counted
 from crnlang.results.compare import hellinger
 from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.evolve import evolve
-from crnlang.solve.outcome import StepInfo
 from crnlang.solve.pieces import log_probs
 
 BIRTH, RATE, CAP, END = 3.0, 1.0, 15, 4.0
@@ -51,7 +51,6 @@ class Line:
     """What one run cost and how far it was off."""
 
     species: int
-    states: float
     seed: int
     compiling: float
     seconds: float
@@ -63,8 +62,9 @@ class Line:
     outcome: str
 
     def __str__(self) -> str:
+        states = float(CAP + 1) ** self.species
         return (
-            f"{self.species:3} species, {self.states:.1e} states, seed {self.seed}: "
+            f"{self.species:3} species, {states:.1e} states, seed {self.seed}: "
             f"{self.compiling:5.0f} s, {self.seconds:6.1f} s, {self.steps:4} steps, "
             f"{self.memory / 2**30:.2f} GB; marginal {self.marginal:.4f}, "
             f"mean {self.mean:.2%}, joint {self.joint:.4f}; {self.outcome}"
@@ -132,12 +132,11 @@ def run(species: int, seed: int, changes: list[str]) -> Line:
         lowered = follow_path(compilation.lowered, settings.order)
         generator = build_kernel(lowered, np.dtype(settings.precision))
         model = build_model(lowered, settings, jax.random.key(seed))
-        solution = evolve(model, generator, settings, settings.save, _ignore)
+        solution = evolve(model, generator, settings, settings.save, Silent().step)
     cost, memory = clock.cost(), peak_memory() or 0
     marginal, mean, joint = compare(solution.models[-1], exact_means(species))
     return Line(
         species,
-        float(CAP + 1) ** species,
         seed,
         cost.compile_seconds,
         cost.run_seconds,
@@ -148,10 +147,6 @@ def run(species: int, seed: int, changes: list[str]) -> Line:
         joint,
         f"{solution.infos[-1].stage}, {solution.outcome.word}",
     )
-
-
-def _ignore(info: StepInfo) -> None:
-    """Say nothing about a step."""
 
 
 def compare(

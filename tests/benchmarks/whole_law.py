@@ -23,13 +23,14 @@ from crnlang.compiler import compile_file
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.passes.order import follow_path
 from crnlang.pipeline.choose import resolve_solve
+from crnlang.pipeline.found import Silent
 from crnlang.reference.adaptive import SetLaw
 from crnlang.reference.fsp import solve_fsp
 from crnlang.results.compare import hellinger
 from crnlang.settings import FspSettings, TdvpSettings
 from crnlang.solve.evolve import evolve
 from crnlang.solve.pieces import log_probs
-from crnlang.solve.solution import Solution, StepInfo
+from crnlang.solve.solution import Solution
 
 #: Decades of probability that are told apart.
 DECADES = range(-1, -11, -1)
@@ -72,11 +73,7 @@ def _run(lowered: LoweredNetwork, settings: TdvpSettings) -> Solution:
     lowered = follow_path(lowered, settings.order)
     generator = build_kernel(lowered, np.dtype(settings.precision))
     model = build_model(lowered, settings, jax.random.key(settings.seed))
-    return evolve(model, generator, settings, settings.save, _ignore)
-
-
-def _ignore(info: StepInfo) -> None:
-    """Say nothing about a step."""
+    return evolve(model, generator, settings, settings.save, Silent().step)
 
 
 def _line(solution: Solution, law: SetLaw) -> str:
