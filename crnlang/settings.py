@@ -196,10 +196,11 @@ class TdvpSettings(NeuralSettings):
 
     method: str = option(
         "auto",
-        "long steps on selected states (`projection`), steps of the variational "
-        "principle on a batch (`galerkin`), or the first while the states hold most "
-        "of the law (`auto`)",
-        choices=("auto", "projection", "galerkin"),
+        "long steps on selected states (`projection`), steps of every conditional at "
+        "the prefixes of a batch (`conditionals`), steps of the variational principle "
+        "on a batch (`galerkin`), or the first while the states hold most of the law "
+        "and then the second (`auto`)",
+        choices=("auto", "projection", "conditionals", "galerkin"),
     )
     states: int = option(
         8192,
@@ -250,10 +251,12 @@ class TdvpSettings(NeuralSettings):
         """
         super().__post_init__()
         _check_damping(self.solver, self.diag_shift)
-        if self.method == "projection" and self.ansatz != "conditional":
+        if self.method in ("projection", "conditionals") and (
+            self.ansatz != "conditional"
+        ):
             raise SettingError(
                 "method",
-                "projection steps fit every conditional by itself, which "
+                f"`{self.method}` fits every conditional by itself, which "
                 f"ansatz `{self.ansatz}` cannot: its conditionals share their weights",
                 "take `method = galerkin`, or `ansatz = conditional`",
             )

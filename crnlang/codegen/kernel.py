@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Integer
 
 from crnlang.ir.evaluate import evaluate
-from crnlang.ir.expr import Expr, depends_on_time
+from crnlang.ir.expr import Expr, depends_on_time, slots_of
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 
 #: log P(n + change) - log P(n) of every channel, 0 where the neighbour is outside.
@@ -65,14 +65,14 @@ class Family(eqx.Module):
 
 
 @dataclass(frozen=True, eq=False)
-class NetChanges:
-    """The net change of every channel; a constant of the compiled program."""
+class Constant:
+    """One row a channel; a constant of the compiled program."""
 
-    rows: Int[np.ndarray, "channels variables"]
+    rows: Integer[np.ndarray, "channels variables"] | Bool[np.ndarray, "channels _"]
 
     def __eq__(self, other: object) -> bool:
         """Equal networks share their compiled programs."""
-        return isinstance(other, NetChanges) and np.array_equal(self.rows, other.rows)
+        return isinstance(other, Constant) and np.array_equal(self.rows, other.rows)
 
     def __hash__(self) -> int:
         return hash(self.rows.tobytes())
@@ -84,7 +84,9 @@ class LocalGenerator(eqx.Module):
     families: tuple[Family, ...]
     caps: Int[np.ndarray, " variables"]
     parameters: Float[Array, " parameters"]
-    changes: NetChanges = eqx.field(static=True)
+    changes: Constant = eqx.field(static=True)
+    #: The variables that each propensity reads.
+    reading: Constant = eqx.field(static=True)
     #: Whether no propensity depends on the time.
     is_autonomous: bool = eqx.field(static=True)
 
@@ -97,6 +99,23 @@ class LocalGenerator(eqx.Module):
     def net_changes(self) -> Int[np.ndarray, "channels variables"]:
         """The net change of every channel."""
         return self.changes.rows
+
+    @property
+    def reads(self) -> Bool[np.ndarray, "channels variables"]:
+        """Whether the propensity of a channel depends on a variable."""
+        return self.reading.rows
+
+    def propensities(
+        self, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, " channels"]:
+        """a_k(n) of every channel, the box ignored."""
+        return self._propensities(counts, t)
+
+    def propensities_before(
+        self, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, " channels"]:
+        """a_k(n - s_k) of every channel, the box ignored: perhaps not a number."""
+        return self._propensities(counts, t, fired=jnp.ones(self.channels, bool))
 
     def outflux(
         self, counts: Int[Array, " variables"], t: Float[Array, ""]
@@ -173,7 +192,8 @@ def build_kernel(lowered: LoweredNetwork, dtype: np.dtype) -> LocalGenerator:
         families=tuple(_build_family(f, lowered, dtype) for f in lowered.families),
         caps=lowered.space.caps,
         parameters=jnp.asarray(lowered.parameters, dtype),
-        changes=NetChanges(_net_changes(lowered)),
+        changes=Constant(_net_changes(lowered)),
+        reading=Constant(_reads(lowered)),
         is_autonomous=not any(depends_on_time(f.propensity) for f in lowered.families),
     )
 
@@ -199,5 +219,16 @@ def _net_changes(lowered: LoweredNetwork) -> Int[np.ndarray, "channels variables
             (np.arange(len(rows))[:, None], family.variables),
             family.net_change,
         )
+        parts.append(rows)
+    return np.concatenate(parts)
+
+
+def _reads(lowered: LoweredNetwork) -> Bool[np.ndarray, "channels variables"]:
+    """Which variables the propensity of every channel reads."""
+    parts = []
+    for family in lowered.families:
+        rows = np.zeros((len(family.variables), len(lowered.space.caps)), bool)
+        slots = sorted(slots_of(family.propensity))
+        rows[np.arange(len(rows))[:, None], family.variables[:, slots]] = True
         parts.append(rows)
     return np.concatenate(parts)

@@ -6,6 +6,7 @@ matrix is exactly block-diagonal: one block a free position.
 """
 
 import operator
+from dataclasses import dataclass
 
 import equinox as eqx
 import jax
@@ -161,62 +162,21 @@ class ConditionalNetworks(AbstractAutoregressive):
 
         A conditional is evaluated once for each distinct change of its prefix; the
         conditionals before the first changed position cost nothing, and at that
-        position only the logit changes. Its first layer is not evaluated anew: what
-        changes of single variables add to it is added up.
+        position only the logit changes; see `Vicinity`.
         """
-        ordered = counts[np.asarray(self.order)]
         total = jnp.zeros(inside.shape, self.counts.scale.dtype)
-        moves = changes[:, list(self.order)]
-        free = self.mask.free
-        singles = list_singles(moves[:, list(free)])
-        before = ordered[np.asarray(free)]
-        features = self.counts(before)
-        steps = self.counts.steps(before, singles.place, singles.step)
-        for number, position in enumerate(free):
-            here = list_evaluations(moves, position, singles, free)
+        vicinity = Vicinity(self, counts, changes)
+        for number, position in enumerate(self.mask.free):
+            seen = vicinity.at(number, inside)
+            here = seen.evaluations
             if len(here.channels):
-                some = singles.before(number)
-                added = self.networks[number].added(
-                    steps[:, :some], singles.place[:some]
-                )
-                start = self.networks[number].inputs(features[:, :number].ravel())
-                start = jnp.asarray(start)
-                added = jnp.concatenate([added, jnp.zeros_like(start)[None]])
-                columns = np.minimum(here.parts, some).T
-                shifts = added[columns[0]]
-                for column in columns[1:]:
-                    shifts += added[column]
-                change = self._log_changes(number, ordered, here, inside, start, shifts)
+                own, most = vicinity.ordered[position], seen.logits.shape[1] - 1
+                level = jnp.clip(own + here.steps, 0, most)
+                there = seen.logits[here.evaluation, level]
+                change = there - seen.log_norm[here.evaluation]
+                change -= seen.logits[0, own] - seen.log_norm[0]
                 total = total.at[here.channels].add(change)
         return jnp.where(inside, total, 0.0)
-
-    def _log_changes(
-        self,
-        number: int,
-        ordered: Int[Array, " variables"],
-        here: Evaluations,
-        inside: Bool[Array, " channels"],
-        start: Float[Array, " width"],
-        shifts: Float[Array, "evaluations width"],
-    ) -> Float[Array, " here"]:
-        """What one conditional adds to the log ratios of the channels it feels.
-
-        `start` goes into its hidden units at the state itself, `shifts` is added for
-        each evaluation.
-        """
-        network, position = self.networks[number], self.mask.free[number]
-        is_needed = jnp.any(here.users & inside, axis=1)
-        hidden = jnp.tanh(start + jnp.where(is_needed[:, None], shifts, 0.0))
-        logits = network.logits_of(hidden)
-        masked = logits
-        if self.mask.binds(position):
-            states = ordered + jnp.where(is_needed[:, None], here.shifts, 0)
-            masked = jax.vmap(self.mask.shut, (0, 0, None))(logits, states, position)
-        log_norm = jax.nn.logsumexp(masked, axis=1)
-        level = jnp.clip(ordered[position] + here.steps, 0, logits.shape[1] - 1)
-        there = logits[here.evaluation, level]
-        base = logits[0, ordered[position]]
-        return there - log_norm[here.evaluation] - (base - log_norm[0])
 
     def with_product_law(
         self, laws: tuple[Float[np.ndarray, " _levels"], ...]
@@ -267,6 +227,68 @@ class ConditionalNetworks(AbstractAutoregressive):
         logits = self.networks[number].logits(heights)
         position = self.mask.free[number]
         return jax.nn.logsumexp(self.mask.shut(logits, ordered, position))
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One conditional at the prefix of a state and at those of its neighbours.
+
+    `masked` are the logits with -inf where a copy number is not open.
+    """
+
+    evaluations: Evaluations
+    logits: Float[Array, "evaluations levels"]
+    masked: Float[Array, "evaluations levels"]
+    log_norm: Float[Array, " evaluations"]
+
+
+class Vicinity:
+    """A state n and its neighbours n + change, as the conditionals see them.
+
+    A conditional is evaluated once for each distinct change of its prefix. Its first
+    layer is not evaluated anew: what changes of single variables add is added up.
+    """
+
+    def __init__(
+        self,
+        model: ConditionalNetworks,
+        counts: Int[Array, " variables"],
+        changes: Int[np.ndarray, "channels variables"],
+    ) -> None:
+        self.model = model
+        self.ordered = counts[np.asarray(model.order)]
+        self.moves = changes[:, list(model.order)]
+        free = model.mask.free
+        self.singles = list_singles(self.moves[:, list(free)])
+        before = self.ordered[np.asarray(free)]
+        self.features = model.counts(before)
+        place, step = self.singles.place, self.singles.step
+        self.steps = model.counts.steps(before, place, step)
+
+    def at(self, number: int, is_wanted: Bool[Array, " channels"]) -> Seen:
+        """The conditional of a free position.
+
+        What is said of neighbours that are not wanted holds for the state itself.
+        """
+        network, mask = self.model.networks[number], self.model.mask
+        position = mask.free[number]
+        here = list_evaluations(self.moves, position, self.singles, mask.free)
+        some = self.singles.before(number)
+        place = self.singles.place[:some]
+        added = network.added(self.steps[:, :some], place)
+        start = jnp.asarray(network.inputs(self.features[:, :number].ravel()))
+        added = jnp.concatenate([added, jnp.zeros_like(start)[None]])
+        columns = np.minimum(here.parts, some).T
+        shifts = added[columns[0]]
+        for column in columns[1:]:
+            shifts += added[column]
+        is_needed = jnp.any(here.users & is_wanted, axis=1)[:, None]
+        logits = network.logits_of(jnp.tanh(start + jnp.where(is_needed, shifts, 0.0)))
+        masked = logits
+        if mask.binds(position):
+            states = self.ordered + jnp.where(is_needed, here.shifts, 0)
+            masked = jax.vmap(mask.shut, (0, 0, None))(logits, states, position)
+        return Seen(here, logits, masked, jax.nn.logsumexp(masked, axis=1))
 
 
 def _summed(

@@ -82,6 +82,17 @@ class StateMask(eqx.Module):
         return rest // row[position]
 
 
+    def close(
+        self, ordered: Int[Array, " variables"], positions: tuple[int, ...]
+    ) -> Int[Array, " variables"]:
+        """The state with the counts at some determined positions set anew."""
+        for position, law in self.determined:
+            if position in positions:
+                value = self.closing_value(ordered, position, law)
+                ordered = ordered.at[position].set(value)
+        return ordered
+
+
 def build_mask(
     caps: Int[np.ndarray, " variables"],
     laws: Int[np.ndarray, "laws variables"],

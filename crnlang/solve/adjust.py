@@ -9,6 +9,7 @@ stays exactly as it is, whatever states were looked at. A resistance holds back 
 of weights that the law does not feel; see `solve.conditional_fit`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,13 @@ from jaxtyping import Float, Integer
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.nn.padding import padded
-from crnlang.solve.conditional_fit import Objective, Weights, fit_each, tabulate
+from crnlang.solve.conditional_fit import (
+    Objective,
+    Rows,
+    Weights,
+    fit_each,
+    tabulate,
+)
 
 #: Dampings of the Fisher matrix.
 SHIFTS = (1e-6, 1e-4, 1e-2, 1e-1)
@@ -51,6 +58,25 @@ def adjust_law(
         before = objective.conditional_law()
         target = np.where(before > 0, mass[:, None] * before + table.law, 0.0)
         return _fit(replace(objective, table=table.with_law(target)))
+
+    return fit_each(model, fit)
+
+
+def fit_tables(
+    model: ConditionalNetworks,
+    rows: Sequence[Rows],
+    laws: Sequence[Float[np.ndarray, "rows levels"]],
+    noise: float = 0.0,
+) -> ConditionalNetworks:
+    """Every conditional fitted to its law over prefixes and copy numbers.
+
+    `noise` is the standard deviation of sums over the prefixes.
+    """
+
+    def fit(place: int) -> Weights:
+        table = rows[place].table(laws[place])
+        resistance = max(noise, LEAST)
+        return _fit(Objective(padded(model, place), table, SHIFTS, resistance))
 
     return fit_each(model, fit)
 

@@ -20,10 +20,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Integer
+from scipy.sparse import csr_matrix
 
 from crnlang.nn.base import Numbers
 from crnlang.nn.conditional import PARTS, Conditional, ConditionalNetworks
-from crnlang.nn.padding import cropped, inputs
+from crnlang.nn.padding import cropped, inputs, padded
 
 #: Rows of a table in one call: every table goes through the same programs.
 PIECE = 512
@@ -119,17 +120,49 @@ class Objective:
         )
 
 
-def tabulate(
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The distinct prefixes of some states before one free position, likeliest first.
+
+    `row[s]` is the prefix of state s, `mass` what the states of a prefix weigh
+    together. Rows of mass 0 fill up the last piece of a table.
+    """
+
+    x: Float[np.ndarray, "rows features"]
+    is_open: Bool[np.ndarray, "rows levels"]
+    row: Int[np.ndarray, " states"]
+    mass: Float[np.ndarray, " rows"]
+
+    def gather(
+        self, values: Float[np.ndarray, "states levels"]
+    ) -> Float[np.ndarray, "rows levels"]:
+        """The values of all states of a prefix, summed."""
+        states, levels = values.shape
+        shape = len(self.mass), states
+        which = csr_matrix((np.ones(states), (self.row, range(states))), shape=shape)
+        return np.pad(which @ values, ((0, 0), (0, self.is_open.shape[1] - levels)))
+
+    def table(self, law: Float[np.ndarray, "rows levels"]) -> Table:
+        """The table of a law."""
+        chosen, shares = representatives(self.mass)
+        parts = len(law) // PIECE
+        pieces = zip(
+            *(np.split(a, parts) for a in (self.x, self.is_open, law)), strict=True
+        )
+        return Table(
+            [(jnp.asarray(a), jnp.asarray(b), jnp.asarray(c)) for a, b, c in pieces],
+            (jnp.asarray(self.x[chosen]), jnp.asarray(self.is_open[chosen])),
+            jnp.asarray(shares),
+        )
+
+
+def list_rows(
     model: ConditionalNetworks,
     place: int,
     ordered: Integer[np.ndarray, "states variables"],
     weights: Float[np.ndarray, " states"],
-    values: Float[np.ndarray, " states"],
-) -> tuple[Table, Float[np.ndarray, " rows"]]:
-    """`values` summed over what comes after a free position, and each row's weight.
-
-    `ordered` are states along the order; those that share a prefix are one row.
-    """
+) -> Rows:
+    """The prefixes of states (along the order) before a free position."""
     position = model.mask.free[place]
     distinct, row = np.unique(ordered[:, :position], axis=0, return_inverse=True)
     row = row.ravel()
@@ -144,16 +177,24 @@ def tabulate(
     mass = np.append(mass[rank], np.zeros(size - len(rank)))
     parts = [inputs(model, place, p) for p in np.split(prefixes, size // PIECE)]
     x, is_open = (np.concatenate(part) for part in zip(*parts, strict=True))
-    law = np.zeros(is_open.shape)
-    np.add.at(law, (rows[row], ordered[:, position]), values)
-    chosen, shares = representatives(mass)
-    pieces = zip(*(np.split(a, size // PIECE) for a in (x, is_open, law)), strict=True)
-    table = Table(
-        [(jnp.asarray(a), jnp.asarray(b), jnp.asarray(c)) for a, b, c in pieces],
-        (jnp.asarray(x[chosen]), jnp.asarray(is_open[chosen])),
-        jnp.asarray(shares),
-    )
-    return table, mass
+    return Rows(x, is_open, rows[row], mass)
+
+
+def tabulate(
+    model: ConditionalNetworks,
+    place: int,
+    ordered: Integer[np.ndarray, "states variables"],
+    weights: Float[np.ndarray, " states"],
+    values: Float[np.ndarray, " states"],
+) -> tuple[Table, Float[np.ndarray, " rows"]]:
+    """`values` summed over what comes after a free position, and each row's weight.
+
+    `ordered` are states along the order; those that share a prefix are one row.
+    """
+    rows = list_rows(model, place, ordered, weights)
+    law = np.zeros(rows.is_open.shape)
+    np.add.at(law, (rows.row, ordered[:, model.mask.free[place]]), values)
+    return rows.table(law), rows.mass
 
 
 def representatives(
@@ -173,6 +214,15 @@ def representatives(
         np.append(np.arange(LIKELIEST), others),
         np.append(mass[:LIKELIEST], np.full(SAMPLED, whole / SAMPLED)),
     )
+
+
+def law_of(
+    model: ConditionalNetworks, place: int, rows: Rows
+) -> Float[np.ndarray, "rows levels"]:
+    """P(m | r) of every row."""
+    network, parts = padded(model, place), len(rows.mass) // PIECE
+    pieces = zip(np.split(rows.x, parts), np.split(rows.is_open, parts), strict=True)
+    return np.concatenate([_law(network, x, is_open) for x, is_open in pieces])
 
 
 def fit_each(

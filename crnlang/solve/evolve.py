@@ -21,6 +21,7 @@ from crnlang.settings import (
     TdvpSettings,
 )
 from crnlang.solve.batch import draw_distinct, draw_mixture, sobol_points
+from crnlang.solve.conditional_step import Drawer, conditional_step
 from crnlang.solve.control import StepControl
 from crnlang.solve.estimate import Estimate, add, scaled
 from crnlang.solve.euler import euler_step, first_state
@@ -143,12 +144,9 @@ def evolve(
                 return _follow_euler(moment, generator, settings, recorder)
             assert isinstance(settings, TdvpSettings)
             moment = _open(moment, generator, settings, recorder)
-            if _projects(generator, settings):
-                moment, outcome = _follow_projected(
-                    moment, generator, settings, recorder
-                )
-                if outcome is not None:
-                    return recorder.finish(outcome, moment.t, moment.model)
+            if settings.method != "galerkin" and settings.ansatz == "conditional":
+                moment, outcome = _follow_fitted(moment, generator, settings, recorder)
+                return recorder.finish(outcome, moment.t, moment.model)
             return _follow(moment, generator, settings, recorder)
         except KeyboardInterrupt:
             last = recorder.times[-1] if recorder.times else 0.0
@@ -183,40 +181,43 @@ def _open(
     return Moment(last.t, model, dt, bound)
 
 
-def _projects(generator: Generator, settings: TdvpSettings) -> bool:
-    """Whether projection steps come first.
-
-    Never where rates change with the time, or where conditionals share weights.
-    """
-    is_asked = settings.method != "galerkin" and settings.ansatz == "conditional"
-    return is_asked and generator.is_autonomous
-
-
-def _follow_projected(
+def _follow_fitted(
     moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
-) -> tuple[Moment, Outcome | None]:
-    """Projection steps to the end, or until the states hold too little of the law.
+) -> tuple[Moment, Outcome]:
+    """Projection steps while the states hold the law, steps of conditionals else.
 
-    Then there is no outcome yet, and the Galerkin steps go on from the moment.
+    The latter alone where rates change with the time.
     """
     t, model, bound = moment.t, moment.model, moment.bound
     end = recorder.save[-1]
     control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
     selector = Selector(generator, settings.states, settings.samples)
+    drawer = Drawer(generator, settings)
     key = jax.random.key(settings.seed)
     rejections = 0
+    projects = settings.method != "conditionals" and generator.is_autonomous
     while math.isfinite(stop := recorder.next_stop(t)):
         if len(recorder.infos) >= settings.max_steps:
             return Moment(t, model, control.dt, bound), Outcome.OUT_OF_STEPS
         wanted = min(control.dt, stop - t)
         draw = jax.random.fold_in(key, len(recorder.infos))
         assert isinstance(model, ConditionalNetworks)
-        chosen = selector.select(model, draw, t, wanted)
-        if settings.method == "auto" and chosen.covered < MOSTLY:
-            return Moment(t, model, control.dt, bound), None
-        step = projected_step(
-            model, selector.around, chosen, wanted, settings.tolerance
-        )
+        step, size = None, math.inf
+        if projects:
+            chosen = selector.select(model, draw, t, wanted)
+            size = chosen.effective_size
+            if settings.method == "auto" and chosen.covered < MOSTLY:
+                projects = False
+            else:
+                step = projected_step(
+                    model, selector.around, chosen, wanted, settings.tolerance
+                )
+        if step is None:
+            prefixes = drawer.draw(model, draw)
+            size = prefixes.effective_size
+            step = conditional_step(
+                model, drawer, prefixes, t, wanted, settings.tolerance
+            )
         rejections += step.rejections
         is_too_short = step.dt < min(SMALLEST_PROJECTION * end, wanted)
         if is_too_short or not step.error < settings.tolerance:
@@ -229,12 +230,12 @@ def _follow_projected(
         bound += step.error + step.strayed
         recorder.keep(t, model)
         recorder.step(
-            "projection",
+            "projection" if projects else "conditionals",
             t,
             step.dt,
             error=step.error,
             residual=step.residual,
-            effective_size=chosen.effective_size,
+            effective_size=size,
             rejections=rejections,
             bound=bound,
         )

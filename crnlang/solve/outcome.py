@@ -45,8 +45,8 @@ class Outcome(Enum):
 
 #: What a step can be: all of the law on a set of states, the law on selected states and
 #: the network adjusted, a step of the time-dependent variational principle on a batch,
-#: or natural gradient, or Adam, towards an Euler step.
-STAGES = ("set", "projection", "tdvp", "natgrad", "adam")
+#: natural gradient or Adam towards an Euler step, or every conditional by itself.
+STAGES = ("set", "projection", "tdvp", "natgrad", "adam", "conditionals")
 
 
 @dataclass(frozen=True, slots=True)

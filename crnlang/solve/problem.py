@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Integer
 
 #: log P(n + change) - log P(n) of every channel; see `nn.base.AbstractAutoregressive`.
 LogRatios = Callable[
@@ -29,6 +29,28 @@ class Generator(Protocol):
     @property
     def net_changes(self) -> Int[np.ndarray, "channels variables"]:
         """The net change of every channel."""
+        ...
+
+    @property
+    def caps(self) -> Integer[Array | np.ndarray, " variables"]:
+        """The largest copy number of every variable."""
+        ...
+
+    @property
+    def reads(self) -> Bool[np.ndarray, "channels variables"]:
+        """Whether the propensity of a channel depends on a variable."""
+        ...
+
+    def propensities(
+        self, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, " channels"]:
+        """a_k(n), the state space ignored."""
+        ...
+
+    def propensities_before(
+        self, counts: Int[Array, " variables"], t: Float[Array, ""]
+    ) -> Float[Array, " channels"]:
+        """a_k(n - s_k), the state space ignored: perhaps not a number."""
         ...
 
     def outflux(

@@ -1,0 +1,192 @@
+"""How the master equation moves every conditional, at the prefixes of one state.
+
+With r = n_<p, the counts before a free position, and m a copy number there,
+
+    d/dt P(m | r) = [ F(r, m) - P(m | r) sum_m' F(r, m') ],
+    F(r, m) = 1/P(r) sum over all later counts of (W P)(r, m, later).
+
+Channels that change nothing up to the position do not count: what they take from one
+later count they give to another. A channel whose propensity depends on nothing later
+either needs no sum over later counts, only P(n_q | n_<q) up to the position:
+
+    F_k(r, m) = a_k(r - s, m - s) rho_<p P(m - s | r - s) - a_k(r, m) P(m | r),
+    rho_<p = prod_{q < p} P(n_q - s | n_<q - s) / P(n_q | n_<q),
+
+for all m at once, so that rare copy numbers need no rare sample. Where a later count
+matters, because the propensity reads it or because it may not leave the state space,
+the counts of the state itself stand for all that may follow r and n_p. Averaged over
+states with the same prefix the rates are exact.
+"""
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from crnlang.nn.conditional import ConditionalNetworks, Seen, Vicinity
+from crnlang.nn.mask import StateMask
+from crnlang.solve.problem import Generator
+
+
+class ConditionalRates(eqx.Module):
+    """One free position: P(m | r), how it moves, and what the state's own count adds.
+
+    d/dt P(m | r) is the average over states of `rates[m]`, plus `sampled` (delta - P),
+    delta being 1 at the count of the state. Both preserve the sum over m.
+    """
+
+    law: Float[Array, " levels"]
+    rates: Float[Array, " levels"]
+    sampled: Float[Array, ""]
+
+
+@dataclass(frozen=True, eq=False)
+class _Flow:
+    """What one conditional says of the channels that change something up to it.
+
+    `arriving` is rho_<p P(m - s | r - s), 0 where m is not open after r.
+    """
+
+    seen: Seen
+    channels: Int[np.ndarray, " here"]
+    arriving: Float[Array, "here levels"]
+
+
+def conditional_rates(
+    model: ConditionalNetworks,
+    generator: Generator,
+    counts: Int[Array, " variables"],
+    t: Float[Array, ""],
+) -> tuple[ConditionalRates, ...]:
+    """The rates of every free position at one state."""
+    mask, order = model.mask, np.asarray(model.order)
+    ordered = counts[order]
+    moves = generator.net_changes[:, order]
+    #: the free position from which on a count is known, for every position
+    known = np.searchsorted(mask.free, np.arange(len(order)), side="right") - 1
+    latest = np.where(generator.reads[:, order], known, -1).max(axis=1)
+    flows, ratios, lost = _follow(model, generator, counts)
+    # what the channel would bring to n if it stopped at no later count
+    later_lost = jnp.cumsum(lost[::-1], axis=0)[::-1]
+    later_lost = jnp.concatenate([later_lost[1:], jnp.zeros_like(lost[:1])])
+    before = generator.propensities_before(counts, t)
+    after = generator.propensities(counts, t)
+    leaving = generator.outflux(counts, t)
+    stays = _is_in_box(ordered + moves, generator, order)
+    found = []
+    for number, flow in enumerate(flows):
+        law = jnp.exp(flow.seen.masked[0] - flow.seen.log_norm[0])
+        is_direct = latest[flow.channels] <= number
+        direct, late = flow.channels[is_direct], flow.channels[~is_direct]
+        is_known = known <= number
+        gain = _along_fibre(
+            generator, mask, ordered, number, t, flow, is_direct, law, is_known, order
+        )
+        sampled = jnp.zeros((), law.dtype)
+        if len(late):
+            arriving = ratios[latest[late], late] - later_lost[latest[late], late]
+            sampled += jnp.sum(_times(before[late], arriving) - leaving[late])
+        stopped = direct[np.any(moves[direct][:, ~is_known] != 0, axis=1)]
+        if len(direct) and (len(stopped) or mask.groups):
+            sampled -= jnp.sum(_times(before[direct], later_lost[number, direct]))
+            so_far = jnp.all(stays[direct][:, is_known], axis=1)
+            at_last = jnp.all(stays[direct], axis=1)
+            sampled += jnp.sum(jnp.where(so_far & ~at_last, after[direct], 0.0))
+        found.append(ConditionalRates(law, gain - law * jnp.sum(gain), sampled))
+    return tuple(found)
+
+
+def _follow(
+    model: ConditionalNetworks,
+    generator: Generator,
+    counts: Int[Array, " variables"],
+) -> tuple[
+    list[_Flow], Float[Array, "free channels"], Float[Array, "free channels"]
+]:
+    """Every conditional in turn; rho after it; what it keeps from arriving.
+
+    The last is rho_<p times the law, after r - s, of copy numbers from which the
+    channel would lead to one that is not open after r.
+    """
+    moves = generator.net_changes[:, list(model.order)]
+    vicinity = Vicinity(model, counts, -generator.net_changes)
+    ratio = jnp.ones(len(moves), model.dtype)
+    flows, ratios, lost = [], [], []
+    for number, position in enumerate(model.mask.free):
+        seen = vicinity.at(number, ratio > 0)
+        here = seen.evaluations.channels
+        law = jnp.exp(seen.masked - seen.log_norm[:, None])
+        is_open = seen.masked[0] > -jnp.inf
+        law_before = law[seen.evaluations.evaluation]
+        step, levels = moves[here, position][:, None], np.arange(law.shape[1])
+        is_level, source = _shifted(levels - step, len(levels))
+        arriving = jnp.take_along_axis(law_before, source, axis=1)
+        arriving = jnp.where(is_level & is_open, arriving, 0.0)
+        arriving *= ratio[here][:, None]
+        flows.append(_Flow(seen, here, arriving))
+        is_target, target = _shifted(levels + step, len(levels))
+        is_stopped = ~(is_target & is_open[target])
+        stopped = jnp.sum(jnp.where(is_stopped, law_before, 0.0), axis=1)
+        lost.append(jnp.zeros_like(ratio).at[here].set(ratio[here] * stopped))
+        own = vicinity.ordered[position]
+        ratio = ratio.at[here].set(arriving[:, own] / law[0, own])
+        ratios.append(ratio)
+    return flows, jnp.stack(ratios), jnp.stack(lost)
+
+
+def _along_fibre(
+    generator: Generator,
+    mask: StateMask,
+    ordered: Int[Array, " variables"],
+    number: int,
+    t: Float[Array, ""],
+    flow: _Flow,
+    is_direct: Bool[np.ndarray, " here"],
+    law: Float[Array, " levels"],
+    is_known: Bool[np.ndarray, " variables"],
+    order: Int[np.ndarray, " variables"],
+) -> Float[Array, " levels"]:
+    """The sum of F_k over the channels that need no later count, for every m."""
+    direct = flow.channels[is_direct]
+    if not len(direct):
+        return jnp.zeros_like(law)
+    position, place = mask.free[number], np.argsort(order)
+    fibre = jax.vmap(mask.close, (0, None))(
+        jnp.repeat(ordered[None], len(law), axis=0)
+        .at[:, position]
+        .set(jnp.arange(len(law))),
+        tuple(np.flatnonzero(is_known)[np.flatnonzero(is_known) > position].tolist()),
+    )
+    rates = jax.vmap(generator.propensities, (0, None))(fibre[:, place], t)
+    before = jax.vmap(generator.propensities_before, (0, None))(fibre[:, place], t)
+    moves = generator.net_changes[:, order][direct] * is_known
+    stays = _is_in_box(fibre[:, None] + moves, generator, order) | ~is_known
+    leaving = jnp.where(jnp.all(stays, axis=2), rates[:, direct], 0.0)
+    arriving = _times(before[:, direct].T, flow.arriving[is_direct])
+    return jnp.sum(arriving, axis=0) - law * jnp.sum(leaving, axis=1)
+
+
+def _is_in_box(
+    states: Int[Array, "*some variables"],
+    generator: Generator,
+    order: Int[np.ndarray, " variables"],
+) -> Bool[Array, "*some variables"]:
+    """Whether each count lies between 0 and its cap."""
+    return (states >= 0) & (states <= jnp.asarray(generator.caps)[order])
+
+
+def _times(
+    propensities: Float[Array, "*some"], shares: Float[Array, "*some"]
+) -> Float[Array, "*some"]:
+    """The product; 0 where the share is 0, whatever the propensity there."""
+    return jnp.where(shares != 0, propensities * shares, 0.0)
+
+
+def _shifted(
+    levels: Int[np.ndarray, "*some"], size: int
+) -> tuple[Bool[np.ndarray, "*some"], Int[np.ndarray, "*some"]]:
+    """Which levels exist; the levels, the nearest one for those that do not."""
+    return (levels >= 0) & (levels < size), np.clip(levels, 0, size - 1)

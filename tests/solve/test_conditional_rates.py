@@ -1,0 +1,94 @@
+"""Rates of the conditionals: exact on average over the states behind each prefix."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from engine_cases import (
+    ENZYME,
+    FEW,
+    conditionals_of,
+    conserving_networks,
+    kernel_of,
+    law_of,
+    lower,
+    states_of,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnlang.pipeline.law import enumerate_states
+from crnlang.solve.conditional_rates import conditional_rates
+from crnlang.testing import lowered_networks
+
+T = 0.7
+#: Firings that the caps stop at once, before and behind in the order, and that read
+#: what comes later.
+STOPPED = """crn 1
+model stopped
+species A in 0..2 ~ uniform(0, 2)
+species B in 0..1 ~ uniform(0, 1)
+species C in 0..3 ~ uniform(0, 3)
+hop: A -> B @ 1.3
+back: B -> A @ 0.4
+split: A -> B + C @ 0.6
+push: C -> A + C @ propensity((0.2 + 0.3*B)*C)
+drain: C -> 0 @ propensity(0.9*sqrt(C) + 0.1*A)
+feed: 0 -> C @ propensity((1 + sin(t))/(1 + B))
+"""
+networks = st.one_of(
+    conserving_networks(),
+    lowered_networks(),
+    st.sampled_from([lower(ENZYME), lower(STOPPED)]),
+)
+
+
+@eqx.filter_jit
+def rates_of(model, kernel, states, t):
+    return jax.vmap(lambda n: conditional_rates(model, kernel, n, t))(states)
+
+
+@eqx.filter_jit
+def local_generator(model, kernel, states, t):
+    return jax.vmap(lambda n: kernel(model.log_ratios, n, t))(states)
+
+
+def exact_rates(lowered, model, law, moving, position):
+    """P(m | r) and its rate at every state's prefix, from the whole law."""
+    states = enumerate_states(lowered.space)
+    ordered = states[:, list(model.order)]
+    prefixes, row = np.unique(ordered[:, :position], axis=0, return_inverse=True)
+    row, levels = row.ravel(), int(lowered.space.caps[model.order[position]]) + 1
+    joint, flow = np.zeros((2, len(prefixes), levels))
+    np.add.at(joint, (row, ordered[:, position]), law)
+    np.add.at(flow, (row, ordered[:, position]), moving)
+    whole = joint.sum(axis=1, keepdims=True)
+    conditional = joint / whole
+    rates = (flow - conditional * flow.sum(axis=1, keepdims=True)) / whole
+    return row, conditional, rates
+
+
+@FEW
+@given(networks, st.integers(0, 99))
+def test_the_rates_are_exact_on_average_over_what_follows_a_prefix(lowered, seed):
+    states = states_of(lowered)
+    if len(states) > 2000:
+        return
+    model, kernel = conditionals_of(lowered, noise=0.5, seed=seed), kernel_of(lowered)
+    law = law_of(model, states)
+    moving = law * np.asarray(local_generator(model, kernel, states, jnp.asarray(T)))
+    found = rates_of(model, kernel, states, jnp.asarray(T))
+    for place, position in enumerate(model.mask.free):
+        row, conditional, wanted = exact_rates(lowered, model, law, moving, position)
+        here = jax.tree.map(np.asarray, found[place])
+        levels = conditional.shape[1]
+        assert here.law[:, :levels] == pytest.approx(conditional[row], abs=1e-10)
+        own = np.asarray(states)[:, model.order[position]]
+        rates = here.rates[:, :levels] - here.sampled[:, None] * here.law[:, :levels]
+        rates[np.arange(len(own)), own] += here.sampled
+        mass = np.bincount(row, law)
+        mean = np.zeros_like(wanted)
+        np.add.at(mean, row, (law / mass[row])[:, None] * rates)
+        size = max(np.abs(wanted).max(), 1.0)
+        assert mean == pytest.approx(wanted, abs=1e-9 * size)
