@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Array, Float, Integer
+from scipy.special import xlogy
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.nn.padding import padded
@@ -27,6 +28,8 @@ from crnlang.solve.conditional_fit import (
 
 #: Dampings of the Fisher matrix.
 SHIFTS = (1e-6, 1e-4, 1e-2, 1e-1)
+#: The same where the matrix may be old.
+OLD_SHIFTS = (1e-6, 1e-4, 1e-2)
 #: Smallest resistance.
 LEAST = 1e-8
 #: Most steps of one conditional.
@@ -62,23 +65,66 @@ def adjust_law(
     return fit_each(model, fit)
 
 
-def fit_tables(
-    model: ConditionalNetworks,
-    rows: Sequence[Rows],
-    laws: Sequence[Float[np.ndarray, "rows levels"]],
-    noise: float = 0.0,
-) -> ConditionalNetworks:
-    """Every conditional fitted to its law over prefixes and copy numbers.
+class Follower:
+    """Fits the conditionals again and again to laws that move a little.
 
-    `noise` is the standard deviation of sums over the prefixes.
+    The Fisher matrix that points the way may be old: it is made anew where a fit slows
+    down.
     """
 
-    def fit(place: int) -> Weights:
-        table = rows[place].table(laws[place])
-        resistance = max(noise, LEAST)
-        return _fit(Objective(padded(model, place), table, SHIFTS, resistance))
+    def __init__(self, places: int) -> None:
+        self.factors: list[Array | None] = [None] * places
 
-    return fit_each(model, fit)
+    def fit(
+        self,
+        model: ConditionalNetworks,
+        rows: Sequence[Rows],
+        laws: Sequence[Float[np.ndarray, "rows levels"]],
+        noise: float = 0.0,
+    ) -> ConditionalNetworks:
+        """Every conditional fitted to its law over prefixes and copy numbers.
+
+        `noise` is the standard deviation of sums over the prefixes.
+        """
+        resistance = max(noise, LEAST)
+
+        def fit(place: int) -> Weights:
+            table = rows[place].table(laws[place])
+            objective = Objective(padded(model, place), table, OLD_SHIFTS, resistance)
+            return self._fit(objective, place, laws[place])
+
+        return fit_each(model, fit)
+
+    def _fit(
+        self, objective: Objective, place: int, law: Float[np.ndarray, "rows levels"]
+    ) -> Weights:
+        """The new weights of one conditional."""
+        weights = objective.start
+        first = best = float(objective.values(weights[None])[0])
+        most = _most(law)
+        is_new = False
+        for _ in range(MOST_STEPS):
+            if most - best < GAIN:
+                break
+            if self.factors[place] is None:
+                self.factors[place], is_new = objective.factors(weights), True
+            moved, after = objective.improve(weights, self.factors[place])
+            gain = after - best
+            if gain > 0:
+                weights, best = moved, after
+            if gain <= max(GAIN, SHARE * (best - first)):
+                if is_new:
+                    break
+                self.factors[place] = None
+        return weights
+
+
+def _most(law: Float[np.ndarray, "rows levels"]) -> float:
+    """A bound on the likelihood: sum Q log Q(m | r); infinite where Q is not a law."""
+    if (law < 0).any():
+        return np.inf
+    prefix = law.sum(axis=1)
+    return float(xlogy(law, law).sum() - xlogy(prefix, prefix).sum())
 
 
 def _fit(objective: Objective) -> Weights:

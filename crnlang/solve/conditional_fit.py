@@ -99,16 +99,27 @@ class Objective:
         found = likelihood - self.resistance / 2 * distance
         return np.where(np.isfinite(found), found, -np.inf)
 
-    def improve(self, weights: Weights) -> tuple[Weights, float]:
-        """The best weights after one natural-gradient step, and their value."""
+    def factors(self, weights: Weights) -> Float[Array, "shifts weights weights"]:
+        """Cholesky factors of the Fisher matrix with every damping."""
+        looked_at, shares = self.table.looked_at, self.table.shares
+        shifts = np.asarray(self.shifts)
+        return _factors(self.network, weights, *looked_at, shares, shifts)
+
+    def improve(
+        self,
+        weights: Weights,
+        factors: Float[Array, "shifts weights weights"] | None = None,
+    ) -> tuple[Weights, float]:
+        """The best weights after one natural-gradient step, and their value.
+
+        `factors` are those of other weights, if they shall do.
+        """
         gradient = -self.resistance * (weights - self.start)
         for piece in self.table.pieces:
             gradient = gradient + np.asarray(_slope(self.network, weights, *piece))
-        looked_at, shares = self.table.looked_at, self.table.shares
-        shifts = np.asarray(self.shifts)
-        tried = np.asarray(
-            _steps(self.network, weights, gradient, *looked_at, shares, shifts)
-        )
+        if factors is None:
+            factors = self.factors(weights)
+        tried = np.asarray(_steps(weights, gradient, factors))
         found = self.values(tried)
         best = int(np.argmax(found))
         return tried[best], float(found[best])
@@ -294,24 +305,31 @@ def _slope(
 
 
 @eqx.filter_jit
-def _steps(
+def _factors(
     network: Conditional,
     weights: Float[Numbers, " weights"],
-    gradient: Float[Numbers, " weights"],
     x: Float[Array, "some features"],
     is_open: Bool[Array, "some levels"],
     shares: Float[Array, " some"],
     shifts: Float[Numbers, " shifts"],
-) -> Float[Array, "tries weights"]:
-    """The weights after natural-gradient steps of several dampings and lengths."""
+) -> Float[Array, "shifts weights weights"]:
     there = network.with_weights(weights)
     fisher = there.fisher(x, jnp.exp(_log_law(there, x, is_open)), shares)
+    one = jnp.eye(len(weights), dtype=fisher.dtype)
+    return jax.lax.map(lambda s: jnp.linalg.cholesky(fisher + s * one), shifts)
 
-    def along(shift: Float[Array, ""]) -> Float[Array, "lengths weights"]:
-        damped = fisher + shift * jnp.eye(len(weights), dtype=fisher.dtype)
-        factor = jax.scipy.linalg.cho_factor(damped)
-        direction = jax.scipy.linalg.cho_solve(factor, gradient)
+
+@eqx.filter_jit
+def _steps(
+    weights: Float[Numbers, " weights"],
+    gradient: Float[Numbers, " weights"],
+    factors: Float[Array, "shifts weights weights"],
+) -> Float[Array, "tries weights"]:
+    """The weights after natural-gradient steps of several dampings and lengths."""
+
+    def along(factor: Float[Array, "weights weights"]) -> Float[Array, "some weights"]:
+        direction = jax.scipy.linalg.cho_solve((factor, True), gradient)
         lengths = jnp.asarray(LENGTHS, weights.dtype)[:, None]
         return jnp.add(weights, lengths * direction)
 
-    return jax.lax.map(along, shifts).reshape(-1, len(weights))
+    return jax.lax.map(along, factors).reshape(-1, len(weights))

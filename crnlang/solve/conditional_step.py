@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
-from crnlang.solve.adjust import fit_tables
+from crnlang.solve.adjust import Follower
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.conditional_fit import Rows, law_of, list_rows
 from crnlang.solve.conditional_rates import ConditionalRates, conditional_rates
@@ -120,7 +120,8 @@ def conditional_step(
     rejections = 0
     while True:
         first, spilled = _moved(start, [start], dt)
-        halfway = fit_tables(model, prefixes.rows, first, dt * start.noise)
+        follower = Follower(len(model.networks))
+        halfway = follower.fit(model, prefixes.rows, first, dt * start.noise)
         there = drawer.motion(halfway, prefixes, t + dt)
         second, _ = _moved(start, [start, there], dt)
         error = 2 * _distance(first, second) + spilled
@@ -130,7 +131,7 @@ def conditional_step(
         if rejections == TRIES:
             return ProjectedStep(model, dt, error, 1.0, 1.0, rejections)
         dt *= SHORTER
-    moved = fit_tables(halfway, prefixes.rows, second, dt * start.noise)
+    moved = follower.fit(halfway, prefixes.rows, second, dt * start.noise)
     laws = [
         law_of(moved, place, rows) * rows.mass[:, None]
         for place, rows in enumerate(prefixes.rows)
