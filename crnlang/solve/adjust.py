@@ -102,12 +102,12 @@ class Follower:
         weights = objective.start
         first = best = float(objective.values(weights[None])[0])
         most = _most(law)
-        is_new = False
         for _ in range(MOST_STEPS):
             if most - best < GAIN:
                 break
-            if self.factors[place] is None:
-                self.factors[place], is_new = objective.factors(weights), True
+            is_new = self.factors[place] is None
+            if is_new:
+                self.factors[place] = objective.factors(weights)
             moved, after = objective.improve(weights, self.factors[place])
             gain = after - best
             if gain > 0:

@@ -135,13 +135,14 @@ class Objective:
 class Rows:
     """The distinct prefixes of some states before one free position, likeliest first.
 
-    `row[s]` is the prefix of state s, `mass` what the states of a prefix weigh
+    `row[s]` is the prefix of state s, `first` a state of each prefix, `mass` what the states of a prefix weigh
     together. Rows of mass 0 fill up the last piece of a table.
     """
 
     x: Float[np.ndarray, "rows features"]
     is_open: Bool[np.ndarray, "rows levels"]
     row: Int[np.ndarray, " states"]
+    first: Int[np.ndarray, " distinct"]
     mass: Float[np.ndarray, " rows"]
 
     def gather(
@@ -175,7 +176,9 @@ def list_rows(
 ) -> Rows:
     """The prefixes of states (along the order) before a free position."""
     position = model.mask.free[place]
-    distinct, row = np.unique(ordered[:, :position], axis=0, return_inverse=True)
+    distinct, first, row = np.unique(
+        ordered[:, :position], axis=0, return_index=True, return_inverse=True
+    )
     row = row.ravel()
     mass = np.bincount(row, weights, len(distinct))
     rank = np.argsort(-mass, kind="stable")
@@ -188,7 +191,7 @@ def list_rows(
     mass = np.append(mass[rank], np.zeros(size - len(rank)))
     parts = [inputs(model, place, p) for p in np.split(prefixes, size // PIECE)]
     x, is_open = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Rows(x, is_open, rows[row], mass)
+    return Rows(x, is_open, rows[row], first[rank], mass)
 
 
 def tabulate(

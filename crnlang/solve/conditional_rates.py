@@ -31,27 +31,59 @@ from crnlang.nn.mask import StateMask
 from crnlang.solve.problem import Generator
 
 
+#: A flow from another prefix counts among the `own` rates as if that prefix were at
+#: most so many times as likely.
+MOST = 2.0
+
+
 class ConditionalRates(eqx.Module):
     """One free position: P(m | r), how it moves, and what the state's own count adds.
 
     d/dt P(m | r) is the average over states of `rates[m]`, plus `sampled` (delta - P),
-    delta being 1 at the count of the state. Both preserve the sum over m.
+    delta being 1 at the count of the state. Both preserve the sum over m. `own[i, m]`
+    is about the rate at which probability goes from m to m + `own_steps[i]`: what
+    `rates` come from if the law of m does not depend on what else a channel changes.
     """
 
     law: Float[Array, " levels"]
     rates: Float[Array, " levels"]
     sampled: Float[Array, ""]
+    own: Float[Array, "steps levels"]
+
+
+def own_steps(
+    model: ConditionalNetworks, generator: Generator, number: int
+) -> Int[np.ndarray, " steps"]:
+    """By what the channels change a free position."""
+    return np.setdiff1d(_own_moves(model, generator, number), 0)
+
+
+def _own_moves(
+    model: ConditionalNetworks, generator: Generator, number: int
+) -> Int[np.ndarray, " channels"]:
+    """The change at a free position; 0 where the propensity reads a later count."""
+    order, position = list(model.order), model.mask.free[number]
+    latest = np.where(generator.reads[:, order], _known(model), -1).max(axis=1)
+    return np.where(latest <= number, generator.net_changes[:, order][:, position], 0)
+
+
+def _known(model: ConditionalNetworks) -> Int[np.ndarray, " variables"]:
+    """The free position from which on a count is known, for every position."""
+    places = np.arange(len(model.order))
+    return np.searchsorted(model.mask.free, places, side="right") - 1
 
 
 @dataclass(frozen=True, eq=False)
 class _Flow:
     """What one conditional says of the channels that change something up to it.
 
-    `arriving` is rho_<p P(m - s | r - s), 0 where m is not open after r.
+    `ratio` is rho_<p, `arriving` the same times P(m - s | r - s), 0 where m is not
+    open after r.
     """
 
     seen: Seen
     channels: Int[np.ndarray, " here"]
+    ratio: Float[Array, " here"]
     arriving: Float[Array, "here levels"]
 
 
@@ -65,8 +97,7 @@ def conditional_rates(
     mask, order = model.mask, np.asarray(model.order)
     ordered = counts[order]
     moves = generator.net_changes[:, order]
-    #: the free position from which on a count is known, for every position
-    known = np.searchsorted(mask.free, np.arange(len(order)), side="right") - 1
+    known = _known(model)
     latest = np.where(generator.reads[:, order], known, -1).max(axis=1)
     flows, ratios, lost = _follow(model, generator, counts)
     # what the channel would bring to n if it stopped at no later count
@@ -82,8 +113,9 @@ def conditional_rates(
         is_direct = latest[flow.channels] <= number
         direct, late = flow.channels[is_direct], flow.channels[~is_direct]
         is_known = known <= number
-        gain = _along_fibre(
-            generator, mask, ordered, number, t, flow, is_direct, law, is_known, order
+        own_moves = _own_moves(model, generator, number)
+        gain, own = _along_fibre(
+            generator, mask, ordered, number, t, flow, is_direct, law, order, own_moves
         )
         sampled = jnp.zeros((), law.dtype)
         if len(late):
@@ -95,7 +127,8 @@ def conditional_rates(
             so_far = jnp.all(stays[direct][:, is_known], axis=1)
             at_last = jnp.all(stays[direct], axis=1)
             sampled += jnp.sum(jnp.where(so_far & ~at_last, after[direct], 0.0))
-        found.append(ConditionalRates(law, gain - law * jnp.sum(gain), sampled))
+        rates = gain - law * jnp.sum(gain)
+        found.append(ConditionalRates(law, rates, sampled, own))
     return tuple(found)
 
 
@@ -126,7 +159,7 @@ def _follow(
         arriving = jnp.take_along_axis(law_before, source, axis=1)
         arriving = jnp.where(is_level & is_open, arriving, 0.0)
         arriving *= ratio[here][:, None]
-        flows.append(_Flow(seen, here, arriving))
+        flows.append(_Flow(seen, here, ratio[here], arriving))
         is_target, target = _shifted(levels + step, len(levels))
         is_stopped = ~(is_target & is_open[target])
         stopped = jnp.sum(jnp.where(is_stopped, law_before, 0.0), axis=1)
@@ -146,19 +179,25 @@ def _along_fibre(
     flow: _Flow,
     is_direct: Bool[np.ndarray, " here"],
     law: Float[Array, " levels"],
-    is_known: Bool[np.ndarray, " variables"],
     order: Int[np.ndarray, " variables"],
-) -> Float[Array, " levels"]:
-    """The sum of F_k over the channels that need no later count, for every m."""
+    own_moves: Int[np.ndarray, " channels"],
+) -> tuple[Float[Array, " levels"], Float[Array, "steps levels"]]:
+    """The sum of F_k over the channels that need no later count, for every m.
+
+    With it, about the rates of each step of this count.
+    """
     direct = flow.channels[is_direct]
     if not len(direct):
-        return jnp.zeros_like(law)
+        return jnp.zeros_like(law), jnp.zeros((0, len(law)), law.dtype)
     position, place = mask.free[number], np.argsort(order)
+    places = np.arange(len(order))
+    is_known = np.searchsorted(mask.free, places, side="right") - 1 <= number
+    closed = tuple(places[is_known & (places > position)].tolist())
     fibre = jax.vmap(mask.close, (0, None))(
         jnp.repeat(ordered[None], len(law), axis=0)
         .at[:, position]
         .set(jnp.arange(len(law))),
-        tuple(np.flatnonzero(is_known)[np.flatnonzero(is_known) > position].tolist()),
+        closed,
     )
     rates = jax.vmap(generator.propensities, (0, None))(fibre[:, place], t)
     before = jax.vmap(generator.propensities_before, (0, None))(fibre[:, place], t)
@@ -166,7 +205,19 @@ def _along_fibre(
     stays = _is_in_box(fibre[:, None] + moves, generator, order) | ~is_known
     leaving = jnp.where(jnp.all(stays, axis=2), rates[:, direct], 0.0)
     arriving = _times(before[:, direct].T, flow.arriving[is_direct])
-    return jnp.sum(arriving, axis=0) - law * jnp.sum(leaving, axis=1)
+    ratio = jnp.minimum(flow.ratio[is_direct], MOST)
+    is_open = flow.seen.masked[0] > -jnp.inf
+    entering = jnp.where(is_open, _times(before[:, direct].T, ratio[:, None]), 0.0)
+    own = []
+    for step in np.setdiff1d(own_moves, 0):
+        entered = jnp.sum(entering[own_moves[direct] == step], axis=0)
+        is_level, target = _shifted(np.arange(len(law)) + step, len(law))
+        own.append(jnp.where(is_level, entered[target], 0.0))
+    empty = jnp.zeros((0, len(law)), law.dtype)
+    return (
+        jnp.sum(arriving, axis=0) - law * jnp.sum(leaving, axis=1),
+        jnp.stack(own) if own else empty,
+    )
 
 
 def _is_in_box(
