@@ -81,7 +81,6 @@ class StateMask(eqx.Module):
         rest = self.totals[law] - row[:position] @ ordered[:position]
         return rest // row[position]
 
-
     def close(
         self, ordered: Int[Array, " variables"], positions: tuple[int, ...]
     ) -> Int[Array, " variables"]:

@@ -135,8 +135,8 @@ class Objective:
 class Rows:
     """The distinct prefixes of some states before one free position, likeliest first.
 
-    `row[s]` is the prefix of state s, `first` a state of each prefix, `mass` what the states of a prefix weigh
-    together. Rows of mass 0 fill up the last piece of a table.
+    `row[s]` is the prefix of state s, `first` a state of each prefix, `mass` what the
+    states of a prefix weigh together. Rows of mass 0 fill up the last piece of a table.
     """
 
     x: Float[np.ndarray, "rows features"]

@@ -30,7 +30,6 @@ from crnlang.nn.conditional import ConditionalNetworks, Seen, Vicinity
 from crnlang.nn.mask import StateMask
 from crnlang.solve.problem import Generator
 
-
 #: A flow from another prefix counts among the `own` rates as if that prefix were at
 #: most so many times as likely.
 MOST = 2.0
@@ -136,9 +135,7 @@ def _follow(
     model: ConditionalNetworks,
     generator: Generator,
     counts: Int[Array, " variables"],
-) -> tuple[
-    list[_Flow], Float[Array, "free channels"], Float[Array, "free channels"]
-]:
+) -> tuple[list[_Flow], Float[Array, "free channels"], Float[Array, "free channels"]]:
     """Every conditional in turn; rho after it; what it keeps from arriving.
 
     The last is rho_<p times the law, after r - s, of copy numbers from which the

@@ -1,20 +1,24 @@
 """One step of every conditional by itself, at the prefixes of a batch.
 
-An exponential method of order 2 in the space of laws. With y(m) = P(m | r) for each
-prefix r, and f its rates (`solve.conditional_rates`), T y is the part of them that
-moves the count at the position alone; it is linear, and followed exactly:
+An exponential method of order 3 in the space of laws. With y(m) = P(m | r) for each
+prefix r, and f its rates (`solve.conditional_rates`), T y is about what moves the count
+at the position; it is linear, and followed exactly. What is left, N(y) = f(y) - T y, is
+a polynomial of the time in each stage, with h = dt:
 
-    y1 = exp(dt T) y + int_0^dt exp((dt - s) T) N(y) ds,    N(y) = f(y) - T y
-    y2 = y1 + int_0^dt exp((dt - s) T) (s / dt) (N(y1) - N(y)) ds
+    y_a(h/2):  N = N(y)
+    y_b(h):    N = 2 N(y_a) - N(y)
+    y(h):      N = the parabola through N(y), N(y_a), N(y_b)
 
 After each stage every conditional is fitted to its table by maximum likelihood
 (`solve.adjust`), which is a sum over likely prefixes and over all copy numbers: no
 ratio of small probabilities enters, and where the network can follow the motion no
-noise does. The distance of y1 and y2 is the error of the step.
+noise does. The error of the step is the distance from the result of order 2, with the
+straight line through N(y) and N(y_a).
 
-Source: Cox and Matthews, J. Comput. Phys. 176 (2002) 430 (ETD2RK).
+Source: Cox and Matthews, J. Comput. Phys. 176 (2002) 430 (ETD3RK).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import equinox as eqx
@@ -22,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
-from scipy.sparse import csr_matrix, hstack, vstack
+from scipy.sparse import block_array, csr_matrix, diags_array
 
 from crnlang.exponential import evolve
 from crnlang.nn.conditional import ConditionalNetworks
@@ -37,8 +41,11 @@ from crnlang.solve.conditional_rates import (
 )
 from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
-from crnlang.solve.projected import EXPANDED, SHORTER, TRIES, ProjectedStep
+from crnlang.solve.projected import EXPANDED, SHORTER, TRIES, FittedStep
 from crnlang.solve.race import NEVER, race
+
+#: A law on rows and copy numbers, or how it moves, at every free position.
+Tables = list[Float[np.ndarray, "rows levels"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +77,9 @@ class Motion:
     those before.
     """
 
-    law: list[Float[np.ndarray, "rows levels"]]
-    rates: list[Float[np.ndarray, "rows levels"]]
-    sampled: list[Float[np.ndarray, "rows levels"]]
+    law: Tables
+    rates: Tables
+    sampled: Tables
     own: list[csr_matrix]
     behind: Float[np.ndarray, "states free"]
     noise: float
@@ -147,7 +154,7 @@ def conditional_step(
     t: float,
     dt: float,
     tolerance: float,
-) -> ProjectedStep:
+) -> FittedStep:
     """Take one step, shortened until its error is small enough.
 
     The result may still be bad after `TRIES`: then `error` is not below the tolerance
@@ -155,47 +162,49 @@ def conditional_step(
     """
     start = drawer.motion(model, prefixes, t)
     follower, rejections = Follower(len(model.networks)), 0
+    free = _rest(start, start)
     while True:
-        free = [_rest(start, start, place) for place in range(len(start.law))]
-        first = [
-            _advance(w, law, rest, None, dt)
-            for w, law, rest in zip(start.own, start.law, free, strict=True)
-        ]
-        drift = [
-            _advance(w, None, extra, None, dt)
-            for w, extra in zip(start.own, start.sampled, strict=True)
-        ]
-        one, spilled = _kept(first, start.law)
-        noise = dt * start.noise
-        halfway = follower.fit(model, prefixes.rows, _sum(one, drift), noise)
-        there = drawer.motion(halfway, prefixes, t + dt, start)
-        change = [
-            _advance(w, None, None, _rest(start, there, place) - free[place], dt)
-            for place, w in enumerate(start.own)
-        ]
-        more = [
-            _advance(w, None, None, then - now, dt)
-            for w, then, now in zip(
-                start.own, there.sampled, start.sampled, strict=True
-            )
-        ]
-        two, _ = _kept(_sum(first, change), start.law)
-        one, two = _sum(one, drift), _sum(_sum(two, drift), more)
-        error = 2 * _distance(one, two) + spilled
+
+        def reach(
+            duration: float, *sources: tuple[Tables, Tables]
+        ) -> tuple[Tables, float]:
+            """The tables after a polynomial of what is left and of what is sampled."""
+            rest, sampled = zip(*sources, strict=True)
+            moved, spilled = _kept(_advance(start, start.law, rest, duration))
+            return _sum(moved, _advance(start, None, sampled, duration)), spilled
+
+        def look(
+            tables: Tables, given: ConditionalNetworks, then: float
+        ) -> tuple[ConditionalNetworks, tuple[Tables, Tables]]:
+            """The network fitted to tables, and what is left and sampled there."""
+            fitted = follower.fit(given, prefixes.rows, tables, dt * start.noise)
+            there = drawer.motion(fitted, prefixes, then, start)
+            return fitted, (_rest(start, there), there.sampled)
+
+        first = free, start.sampled
+        tables, spilled = reach(dt / 2, first)
+        halfway, middle = look(tables, model, t + dt / 2)
+        line = _combined((-2.0, first), (2.0, middle))
+        tables, more = reach(dt, _combined((-1.0, first), (2.0, middle)))
+        nearly, last = look(tables, halfway, t + dt)
+        curve = _combined((2.0, first), (-4.0, middle), (2.0, last))
+        slope = _combined((-3.0, first), (4.0, middle), (-1.0, last))
+        target, _ = reach(dt, first, slope, curve)
+        error = 2 * _distance(target, reach(dt, first, line)[0]) + spilled + more
         if error < tolerance:
             break
         rejections += 1
         if rejections == TRIES:
-            return ProjectedStep(model, dt, error, 1.0, 1.0, rejections)
+            return FittedStep(model, dt, error, 1.0, 1.0, rejections)
         dt *= SHORTER
-    moved = follower.fit(halfway, prefixes.rows, two, noise)
+    moved = follower.fit(nearly, prefixes.rows, target, dt * start.noise)
     laws = [
         law_of(moved, place, rows) * rows.mass[:, None]
         for place, rows in enumerate(prefixes.rows)
     ]
-    missed, whole = _distance(laws, two), _distance(start.law, two)
+    missed, whole = _distance(laws, target), _distance(start.law, target)
     residual = missed / whole if whole > 0 else 0.0
-    return ProjectedStep(moved, dt, error, residual, 2**0.5 * missed, rejections)
+    return FittedStep(moved, dt, error, residual, 2**0.5 * missed, rejections)
 
 
 def _generator(
@@ -214,66 +223,66 @@ def _generator(
     return csr_matrix((flow, places), shape=(size * levels, size * levels))
 
 
-def _rest(start: Motion, there: Motion, place: int) -> Float[np.ndarray, "rows levels"]:
+def _rest(start: Motion, there: Motion) -> Tables:
     """N(y): the rates without T of the start."""
-    law = there.law[place]
-    return there.rates[place] - (start.own[place] @ law.ravel()).reshape(law.shape)
+    return [
+        rates - (own @ law.ravel()).reshape(law.shape)
+        for rates, own, law in zip(there.rates, start.own, there.law, strict=True)
+    ]
 
 
 def _advance(
-    own: csr_matrix,
-    law: Float[np.ndarray, "rows levels"] | None,
-    constant: Float[np.ndarray, "rows levels"] | None,
-    growing: Float[np.ndarray, "rows levels"] | None,
-    dt: float,
-) -> Float[np.ndarray, "rows levels"]:
-    """y(dt) of dy/ds = T y + constant + growing s / dt, y(0) = law.
-
-    s / dt and 1 are two more entries of the vector that moves.
-    """
-    given = next(part for part in (law, constant, growing) if part is not None)
-    if not any(part is not None and part.any() for part in (law, constant, growing)):
-        return np.zeros_like(given)
-    size = own.shape[0]
-    clock = csr_matrix(([1 / dt], ([size], [size + 1])), shape=(size + 2, size + 2))
-    sources = [
-        np.zeros(size) if part is None else part.ravel() for part in (growing, constant)
-    ]
-    columns = csr_matrix(np.stack(sources, axis=1))
-    whole = vstack([hstack([own, columns]), csr_matrix((2, size + 2))]).tocsr() + clock
-    start = np.zeros(size + 2) if law is None else np.append(law.ravel(), [0.0, 0.0])
-    start[-1] = 1.0
-    fastest = float(-own.diagonal().min(initial=0.0))
-    found, _ = evolve(whole, max(fastest, 1 / dt), start, (dt,), EXPANDED)
-    return found[0][:-2].reshape(given.shape)
+    start: Motion, law: Tables | None, sources: Sequence[Tables], dt: float
+) -> Tables:
+    """y(dt) of dy/ds = T y + sum_j sources_j (s / dt)^j, y(0) = law, or 0."""
+    found = []
+    for place, own in enumerate(start.own):
+        parts = np.stack([source[place].ravel() for source in sources], axis=1)
+        before = np.zeros(own.shape[0]) if law is None else law[place].ravel()
+        shape = start.law[place].shape
+        if not (before.any() or parts.any()):
+            found.append(np.zeros(shape))
+            continue
+        # the powers of s / dt move along: the last one is 1, at rest
+        most = parts.shape[1]
+        rates = np.arange(most - 1, 0, -1) / dt
+        clock = diags_array(rates, offsets=1, shape=(most, most))
+        whole = block_array([[own, csr_matrix(parts[:, ::-1])], [None, clock]]).tocsr()
+        vector = np.concatenate([before, np.zeros(most - 1), [1.0]])
+        fastest = max(float(-own.diagonal().min(initial=0.0)), most / dt)
+        moved, _ = evolve(whole, fastest, vector, (dt,), EXPANDED)
+        found.append(moved[0][:-most].reshape(shape))
+    return found
 
 
-def _kept(
-    moved: list[Float[np.ndarray, "rows levels"]],
-    start: list[Float[np.ndarray, "rows levels"]],
-) -> tuple[list[Float[np.ndarray, "rows levels"]], float]:
-    """The tables with nothing below 0, each row with its mass; what fell below."""
+def _kept(tables: Tables) -> tuple[Tables, float]:
+    """The tables with nothing below 0, each row with its sum; what fell below."""
     found, spilled = [], 0.0
-    for table, before in zip(moved, start, strict=True):
+    for table in tables:
         spilled += float(np.sum(np.maximum(-table, 0.0)))
         kept = np.maximum(table, 0.0)
         left = kept.sum(axis=1, keepdims=True)
-        whole = before.sum(axis=1, keepdims=True)
+        whole = table.sum(axis=1, keepdims=True)
         found.append(kept * whole / np.where(left > 0, left, 1.0))
     return found, spilled
 
 
-def _sum(
-    one: list[Float[np.ndarray, "rows levels"]],
-    other: list[Float[np.ndarray, "rows levels"]],
-) -> list[Float[np.ndarray, "rows levels"]]:
+def _sum(one: Tables, other: Tables) -> Tables:
     return [left + right for left, right in zip(one, other, strict=True)]
 
 
-def _distance(
-    one: list[Float[np.ndarray, "rows levels"]],
-    other: list[Float[np.ndarray, "rows levels"]],
-) -> float:
+def _combined(*parts: tuple[float, tuple[Tables, Tables]]) -> tuple[Tables, Tables]:
+    """The sum of weights times pairs of tables."""
+
+    def total(which: int) -> Tables:
+        places = zip(*(pair[which] for _, pair in parts), strict=True)
+        weights = [weight for weight, _ in parts]
+        return [sum(w * x for w, x in zip(weights, p, strict=True)) for p in places]
+
+    return total(0), total(1)
+
+
+def _distance(one: Tables, other: Tables) -> float:
     """A bound on the Hellinger distance of two laws, from those of the conditionals."""
     total = 0.0
     for left, right in zip(one, other, strict=True):

@@ -29,7 +29,7 @@ from crnlang.solve.explicit import bogacki_step
 from crnlang.solve.linear import AbstractProducts
 from crnlang.solve.opening import propagate_set
 from crnlang.solve.problem import Generator
-from crnlang.solve.projected import projected_step
+from crnlang.solve.projected import FittedStep, projected_step
 from crnlang.solve.projection import fit_law
 from crnlang.solve.rosenbrock import rosenbrock_step
 from crnlang.solve.selection import Selector
@@ -44,8 +44,8 @@ INTEGRATORS = {
     "rosenbrock3": partial(rosenbrock_step, tableau=ROS34PW2),
     "bogacki": bogacki_step,
 }
-#: Projection steps go on while the states followed one by one hold this much.
-MOSTLY = 0.5
+#: Projection steps go on in any case while the states followed one by one hold this.
+NEARLY = 0.99
 #: Steps are refused below this share of the whole run.
 SMALLEST_STEP = 1e-12
 #: The same for projection steps, each of which costs as much as a long one.
@@ -145,8 +145,7 @@ def evolve(
             assert isinstance(settings, TdvpSettings)
             moment = _open(moment, generator, settings, recorder)
             if settings.method != "galerkin" and settings.ansatz == "conditional":
-                moment, outcome = _follow_fitted(moment, generator, settings, recorder)
-                return recorder.finish(outcome, moment.t, moment.model)
+                return _follow_fitted(moment, generator, settings, recorder)
             return _follow(moment, generator, settings, recorder)
         except KeyboardInterrupt:
             last = recorder.times[-1] if recorder.times else 0.0
@@ -183,64 +182,93 @@ def _open(
 
 def _follow_fitted(
     moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
-) -> tuple[Moment, Outcome]:
-    """Projection steps while the states hold the law, steps of conditionals else.
-
-    The latter alone where rates change with the time.
-    """
+) -> Solution:
+    """Projection steps, or steps of conditionals, to the last save time."""
     t, model, bound = moment.t, moment.model, moment.bound
     end = recorder.save[-1]
     control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
-    selector = Selector(generator, settings.states, settings.samples)
-    drawer = Drawer(generator, settings)
+    stepper = _Stepper(generator, settings)
     key = jax.random.key(settings.seed)
     rejections = 0
-    projects = settings.method != "conditionals" and generator.is_autonomous
     while math.isfinite(stop := recorder.next_stop(t)):
-        if len(recorder.infos) >= settings.max_steps:
-            return Moment(t, model, control.dt, bound), Outcome.OUT_OF_STEPS
+        number = len(recorder.infos)
+        if number >= settings.max_steps:
+            return recorder.finish(Outcome.OUT_OF_STEPS, t, model)
         wanted = min(control.dt, stop - t)
-        draw = jax.random.fold_in(key, len(recorder.infos))
         assert isinstance(model, ConditionalNetworks)
-        step, size = None, math.inf
-        if projects:
-            chosen = selector.select(model, draw, t, wanted)
-            size = chosen.effective_size
-            if settings.method == "auto" and chosen.covered < MOSTLY:
-                projects = False
-            else:
-                step = projected_step(
-                    model, selector.around, chosen, wanted, settings.tolerance
-                )
-        if step is None:
-            prefixes = drawer.draw(model, draw)
-            size = prefixes.effective_size
-            step = conditional_step(
-                model, drawer, prefixes, t, wanted, settings.tolerance
-            )
+        step = stepper.step(model, jax.random.fold_in(key, number), t, wanted)
         rejections += step.rejections
         is_too_short = step.dt < min(SMALLEST_PROJECTION * end, wanted)
         if is_too_short or not step.error < settings.tolerance:
             control.rejected(step.dt)
             if step.dt < SMALLEST_PROJECTION * end:
-                return Moment(t, model, control.dt, bound), _failure(step.error)
+                return recorder.finish(_failure(step.error), t, model)
             continue
         t, model = _arrive(t, step.dt, stop), step.model
         control.accepted(step.dt, wanted, step.error)
         bound += step.error + step.strayed
         recorder.keep(t, model)
         recorder.step(
-            "projection" if projects else "conditionals",
+            "projection" if stepper.projects else "conditionals",
             t,
             step.dt,
             error=step.error,
             residual=step.residual,
-            effective_size=size,
+            effective_size=stepper.effective_size,
             rejections=rejections,
             bound=bound,
         )
         rejections = 0
-    return Moment(t, model, control.dt, bound), Outcome.SUCCESSFUL
+    return recorder.finish(Outcome.SUCCESSFUL, t, model)
+
+
+class _Stepper:
+    """Takes projection steps, then steps of conditionals.
+
+    `auto` passes over, for good, where the states do not hold the law and a step of
+    conditionals is as good as a projection step of the same length. It looks when they
+    first hold too little, and whenever the steps have become half as long since.
+    Projection steps need rates that do not change with the time.
+    """
+
+    def __init__(self, generator: Generator, settings: TdvpSettings) -> None:
+        self.settings = settings
+        self.selector = Selector(generator, settings.states, settings.samples)
+        self.drawer = Drawer(generator, settings)
+        is_asked = settings.method in ("auto", "projection")
+        self.projects = is_asked and generator.is_autonomous
+        self.effective_size = math.inf
+        self.looked_at = math.inf
+
+    def step(
+        self, model: ConditionalNetworks, key: PRNGKeyArray, t: float, wanted: float
+    ) -> FittedStep:
+        """One step, not longer than wanted."""
+        if not self.projects:
+            return self._move(model, key, t, wanted)
+        chosen = self.selector.select(model, key, t, wanted)
+        self.effective_size = chosen.effective_size
+        tolerance, around = self.settings.tolerance, self.selector.around
+        step = projected_step(model, around, chosen, wanted, tolerance)
+        is_held = chosen.covered > NEARLY or self.settings.method != "auto"
+        if is_held or step.dt > self.looked_at / 2:
+            return step
+        self.looked_at = step.dt
+        other = self._move(model, key, t, step.dt)
+        self.projects = other.rejections > 0
+        if self.projects:
+            self.effective_size = chosen.effective_size
+            return step
+        return other
+
+    def _move(
+        self, model: ConditionalNetworks, key: PRNGKeyArray, t: float, wanted: float
+    ) -> FittedStep:
+        """A step of every conditional by itself."""
+        prefixes = self.drawer.draw(model, key)
+        self.effective_size = prefixes.effective_size
+        tolerance = self.settings.tolerance
+        return conditional_step(model, self.drawer, prefixes, t, wanted, tolerance)
 
 
 def _follow(

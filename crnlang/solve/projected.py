@@ -38,7 +38,7 @@ AT_MOST = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class ProjectedStep:
+class FittedStep:
     """The network after a step of length `dt`, and the health of the step.
 
     `residual` is the share of the motion that the network did not follow, 0 for none,
@@ -60,26 +60,28 @@ def projected_step(
     chosen: Selection,
     dt: float,
     tolerance: float,
-) -> ProjectedStep:
+) -> FittedStep:
     """Take one step on the chosen states, shortened until its error is small enough.
 
     The result may still be bad after `TRIES`: then `error` is not below the tolerance
     and `model` is the model before the step.
     """
     w, _ = around.matrix(chosen.states, chosen.rates)
-    law, rejections = law_after(w, chosen, dt), 0
-    change, error = _compare(chosen, law, dt)
-    while not error < tolerance:
-        rejections += 1
-        if rejections == TRIES:
-            return ProjectedStep(model, dt, error, 1.0, 1.0, rejections)
-        dt *= SHORTER
+    noise = chosen.effective_size**-0.5
+    rejections = 0
+    while True:
         law = law_after(w, chosen, dt)
         change, error = _compare(chosen, law, dt)
-    noise = chosen.effective_size**-0.5
-    moved = adjust_law(model, chosen.states, chosen.weights, change, noise)
-    residual, strayed = _missed(moved, chosen, law)
-    return ProjectedStep(moved, dt, error, residual, strayed, rejections)
+        if error < tolerance:
+            moved = adjust_law(model, chosen.states, chosen.weights, change, noise)
+            residual, strayed = _missed(moved, chosen, law)
+            if residual < 1 or strayed < tolerance:
+                return FittedStep(moved, dt, error, residual, strayed, rejections)
+            error = strayed  # the fit went astray
+        rejections += 1
+        if rejections == TRIES:
+            return FittedStep(model, dt, error, 1.0, 1.0, rejections)
+        dt *= SHORTER
 
 
 def law_after(
