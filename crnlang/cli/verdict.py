@@ -45,6 +45,8 @@ def _steps(data: RunData) -> str:
     projected = int((health["stage"] == STAGES.index("projection")).sum())
     on_set = f", {number} on a set of states" if number else ""
     on_set += f", {projected} projected from selected states" if projected else ""
+    apart = int((health["stage"] == STAGES.index("conditionals")).sum())
+    on_set += f", {apart} of every conditional at sampled prefixes" if apart else ""
     facts = (
         f"{len(size)} steps{on_set}, {int(health['rejections'].sum())} tries rejected; "
         f"{_worst_sampling(health)}, residual at most "

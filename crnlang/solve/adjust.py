@@ -79,7 +79,7 @@ class Follower:
         self,
         model: ConditionalNetworks,
         rows: Sequence[Rows],
-        laws: Sequence[Float[np.ndarray, "rows levels"]],
+        laws: Sequence[Float[np.ndarray, "_rows _levels"]],
         noise: float = 0.0,
     ) -> ConditionalNetworks:
         """Every conditional fitted to its law over prefixes and copy numbers.

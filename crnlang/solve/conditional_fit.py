@@ -146,9 +146,9 @@ class Rows:
     mass: Float[np.ndarray, " rows"]
 
     def gather(
-        self, values: Float[np.ndarray, "states levels"]
+        self, values: Float[np.ndarray, "states _levels"]
     ) -> Float[np.ndarray, "rows levels"]:
-        """The values of all states of a prefix, summed."""
+        """The values of all states of a prefix, summed; more levels hold 0."""
         states, levels = values.shape
         shape = len(self.mass), states
         which = csr_matrix((np.ones(states), (self.row, range(states))), shape=shape)
@@ -236,7 +236,9 @@ def law_of(
     """P(m | r) of every row."""
     network, parts = padded(model, place), len(rows.mass) // PIECE
     pieces = zip(np.split(rows.x, parts), np.split(rows.is_open, parts), strict=True)
-    return np.concatenate([_law(network, x, is_open) for x, is_open in pieces])
+    return np.concatenate(
+        [_law(network, jnp.asarray(x), jnp.asarray(is_open)) for x, is_open in pieces]
+    )
 
 
 def fit_each(

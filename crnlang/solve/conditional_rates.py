@@ -227,7 +227,7 @@ def _is_in_box(
 
 
 def _times(
-    propensities: Float[Array, "*some"], shares: Float[Array, "*some"]
+    propensities: Float[Array, "*#some"], shares: Float[Array, "*#some"]
 ) -> Float[Array, "*some"]:
     """The product; 0 where the share is 0, whatever the propensity there."""
     return jnp.where(shares != 0, propensities * shares, 0.0)

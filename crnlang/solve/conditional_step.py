@@ -45,7 +45,7 @@ from crnlang.solve.projected import EXPANDED, SHORTER, TRIES, FittedStep
 from crnlang.solve.race import NEVER, race
 
 #: A law on rows and copy numbers, or how it moves, at every free position.
-Tables = list[Float[np.ndarray, "rows levels"]]
+Tables = list[Float[np.ndarray, "_rows _levels"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,35 +162,28 @@ def conditional_step(
     """
     start = drawer.motion(model, prefixes, t)
     follower, rejections = Follower(len(model.networks)), 0
-    free = _rest(start, start)
+    first = _rest(start, start), start.sampled
     while True:
 
-        def reach(
-            duration: float, *sources: tuple[Tables, Tables]
-        ) -> tuple[Tables, float]:
-            """The tables after a polynomial of what is left and of what is sampled."""
-            rest, sampled = zip(*sources, strict=True)
-            moved, spilled = _kept(_advance(start, start.law, rest, duration))
-            return _sum(moved, _advance(start, None, sampled, duration)), spilled
-
         def look(
-            tables: Tables, given: ConditionalNetworks, then: float
+            given: ConditionalNetworks, tables: Tables, dt: float, share: float
         ) -> tuple[ConditionalNetworks, tuple[Tables, Tables]]:
             """The network fitted to tables, and what is left and sampled there."""
             fitted = follower.fit(given, prefixes.rows, tables, dt * start.noise)
-            there = drawer.motion(fitted, prefixes, then, start)
+            there = drawer.motion(fitted, prefixes, t + share * dt, start)
             return fitted, (_rest(start, there), there.sampled)
 
-        first = free, start.sampled
-        tables, spilled = reach(dt / 2, first)
-        halfway, middle = look(tables, model, t + dt / 2)
-        line = _combined((-2.0, first), (2.0, middle))
-        tables, more = reach(dt, _combined((-1.0, first), (2.0, middle)))
-        nearly, last = look(tables, halfway, t + dt)
-        curve = _combined((2.0, first), (-4.0, middle), (2.0, last))
+        tables, spilled = _reach(start, dt / 2, first)
+        halfway, middle = look(model, tables, dt, 0.5)
+        ahead = _combined((-1.0, first), (2.0, middle))
+        tables, more = _reach(start, dt, ahead)
+        nearly, last = look(halfway, tables, dt, 1.0)
         slope = _combined((-3.0, first), (4.0, middle), (-1.0, last))
-        target, _ = reach(dt, first, slope, curve)
-        error = 2 * _distance(target, reach(dt, first, line)[0]) + spilled + more
+        curve = _combined((2.0, first), (-4.0, middle), (2.0, last))
+        target, _ = _reach(start, dt, first, slope, curve)
+        line = _combined((-2.0, first), (2.0, middle))
+        error = 2 * _distance(target, _reach(start, dt, first, line)[0])
+        error += spilled + more
         if error < tolerance:
             break
         rejections += 1
@@ -229,6 +222,19 @@ def _rest(start: Motion, there: Motion) -> Tables:
         rates - (own @ law.ravel()).reshape(law.shape)
         for rates, own, law in zip(there.rates, start.own, there.law, strict=True)
     ]
+
+
+def _reach(
+    start: Motion, dt: float, *sources: tuple[Tables, Tables]
+) -> tuple[Tables, float]:
+    """The tables after dt, and what fell below 0 before it was taken to be 0.
+
+    The j-th of the `sources`, what is left and what is sampled, grows with the time to
+    the power j. What is sampled may leave less than nothing: only its mean counts.
+    """
+    rest, sampled = zip(*sources, strict=True)
+    moved, spilled = _kept(_advance(start, start.law, rest, dt))
+    return _sum(moved, _advance(start, None, sampled, dt)), spilled
 
 
 def _advance(
@@ -277,7 +283,7 @@ def _combined(*parts: tuple[float, tuple[Tables, Tables]]) -> tuple[Tables, Tabl
     def total(which: int) -> Tables:
         places = zip(*(pair[which] for _, pair in parts), strict=True)
         weights = [weight for weight, _ in parts]
-        return [sum(w * x for w, x in zip(weights, p, strict=True)) for p in places]
+        return [np.tensordot(weights, np.stack(tables), 1) for tables in places]
 
     return total(0), total(1)
 

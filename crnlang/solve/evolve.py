@@ -46,6 +46,8 @@ INTEGRATORS = {
 }
 #: Projection steps go on in any case while the states followed one by one hold this.
 NEARLY = 0.99
+#: Steps of conditionals take over where they can be so many times as long.
+LONGER = 2.0
 #: Steps are refused below this share of the whole run.
 SMALLEST_STEP = 1e-12
 #: The same for projection steps, each of which costs as much as a long one.
@@ -196,7 +198,8 @@ def _follow_fitted(
             return recorder.finish(Outcome.OUT_OF_STEPS, t, model)
         wanted = min(control.dt, stop - t)
         assert isinstance(model, ConditionalNetworks)
-        step = stepper.step(model, jax.random.fold_in(key, number), t, wanted)
+        draw = jax.random.fold_in(key, number)
+        step = stepper.step(model, draw, t, wanted, stop - t)
         rejections += step.rejections
         is_too_short = step.dt < min(SMALLEST_PROJECTION * end, wanted)
         if is_too_short or not step.error < settings.tolerance:
@@ -226,8 +229,8 @@ class _Stepper:
     """Takes projection steps, then steps of conditionals.
 
     `auto` passes over, for good, where the states do not hold the law and a step of
-    conditionals is as good as a projection step of the same length. It looks when they
-    first hold too little, and whenever the steps have become half as long since.
+    conditionals is good enough at twice the length of a projection step. It looks when
+    they first hold too little, and whenever the steps have become half as long since.
     Projection steps need rates that do not change with the time.
     """
 
@@ -241,9 +244,14 @@ class _Stepper:
         self.looked_at = math.inf
 
     def step(
-        self, model: ConditionalNetworks, key: PRNGKeyArray, t: float, wanted: float
+        self,
+        model: ConditionalNetworks,
+        key: PRNGKeyArray,
+        t: float,
+        wanted: float,
+        most: float,
     ) -> FittedStep:
-        """One step, not longer than wanted."""
+        """One step, not longer than wanted; the first of conditionals than `most`."""
         if not self.projects:
             return self._move(model, key, t, wanted)
         chosen = self.selector.select(model, key, t, wanted)
@@ -251,10 +259,11 @@ class _Stepper:
         tolerance, around = self.settings.tolerance, self.selector.around
         step = projected_step(model, around, chosen, wanted, tolerance)
         is_held = chosen.covered > NEARLY or self.settings.method != "auto"
-        if is_held or step.dt > self.looked_at / 2:
+        longer = LONGER * step.dt
+        if is_held or step.dt > self.looked_at / 2 or longer > most:
             return step
         self.looked_at = step.dt
-        other = self._move(model, key, t, step.dt)
+        other = self._move(model, key, t, longer)
         self.projects = other.rejections > 0
         if self.projects:
             self.effective_size = chosen.effective_size

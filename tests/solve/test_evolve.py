@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine_cases import (
+    PAIR,
     SWITCHES,
     birth_death,
     exact_law,
@@ -16,8 +17,10 @@ from engine_cases import (
     lower,
     model_of,
 )
+from scipy.integrate import solve_ivp
 
 from crnlang.codegen.kernel import build_kernel
+from crnlang.reference.fsp import generator
 from crnlang.settings import NatgradSettings, TdvpSettings
 from crnlang.solve import evolve as module
 from crnlang.solve.evolve import evolve
@@ -188,23 +191,62 @@ def test_equal_seeds_give_equal_weights_by_projection_steps():
     assert eqx.tree_equal(first, second)
 
 
-def test_galerkin_steps_take_over_where_the_states_hold_too_little():
+def test_steps_of_conditionals_take_over_where_the_states_hold_too_little():
     lowered = birth_death(90, birth=40.0, start="~ uniform(0, 90)")
     narrow = {**PROJECTED, "method": "auto", "samples": 24}
     stages = [i.stage for i in run(lowered, TdvpSettings(**narrow, states=16)).infos]
-    assert set(stages[:-1]) <= {"projection", "tdvp"}
-    assert stages[-1] == "tdvp"
-    assert stages == sorted(stages)
+    assert set(stages) <= {"projection", "conditionals"}
+    assert stages[-1] == "conditionals"
+    assert stages == sorted(stages, reverse=True)
     wider = TdvpSettings(**{**PROJECTED, "method": "auto"}, states=128)
     stages = [info.stage for info in run(lowered, wider, (0.0, 0.2)).infos]
     assert set(stages) == {"projection"}
 
 
-def test_rates_that_change_with_the_time_are_followed_by_galerkin_steps():
+def test_rates_that_change_with_the_time_are_followed_by_steps_of_conditionals():
     lowered = lower(DRIVEN)
     settings = TdvpSettings(**{**PROJECTED, "method": "auto"})
-    stages = {info.stage for info in run(lowered, settings, (0.0, 0.2)).infos}
-    assert stages == {"tdvp"}
+    solution = run(lowered, settings)
+    assert {info.stage for info in solution.infos} == {"conditionals"}
+    states, _ = generator(lowered)
+    start = law_of(solution.models[0], jnp.asarray(states))
+
+    def flow(t, law):
+        return generator(lowered, t)[1] @ law
+
+    exact = solve_ivp(flow, (0, SAVE[-1]), start, rtol=1e-9, atol=1e-12, t_eval=SAVE)
+    for model, law in zip(solution.models, exact.y.T, strict=True):
+        assert hellinger(law_of(model, jnp.asarray(states)), law) < 0.005
+
+
+CONDITIONALS: dict[str, Any] = {**SMALL, "method": "conditionals", "tolerance": 0.05}
+
+
+@pytest.mark.parametrize(
+    "lowered",
+    [birth_death(30, birth=8.0), lower(SWITCHES, on="0.8"), lower(PAIR)],
+    ids=["birth-death", "switch", "pair-from-one-state"],
+)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_steps_of_conditionals_follow_the_exact_law(lowered, seed):
+    wide = {**CONDITIONALS, "width": 8, "basis": 8}
+    settings = TdvpSettings(**wide, seed=seed)
+    solution = run(lowered, settings)
+    assert solution.outcome is Outcome.SUCCESSFUL
+    assert solution.times == SAVE
+    assert {info.stage for info in solution.infos} <= {"set", "conditionals"}
+    assert all(info.error < 0.05 for info in solution.infos)
+    for place in range(3):
+        assert distance(lowered, solution, place) < 0.01
+    assert_bounded(lowered, solution)
+
+
+@pytest.mark.parametrize("sampling", ["distinct", "sobol"])
+def test_equal_seeds_give_equal_weights_by_steps_of_conditionals(sampling):
+    few = {**CONDITIONALS, "samples": 64, "sampling": sampling}
+    settings = [TdvpSettings(**few, seed=seed) for seed in (3, 3)]
+    first, second = (run(lower(PAIR), one, (0.0, 0.2)).models[-1] for one in settings)
+    assert eqx.tree_equal(first, second)
 
 
 def test_projection_steps_that_cannot_be_short_enough_end_the_run():
