@@ -211,21 +211,30 @@ class TdvpSettings(NeuralSettings):
     )
     integrator: str = option(
         "rosenbrock",
-        "adaptive steps: linearly implicit of order 2 (`rosenbrock`) or 3 "
+        "Galerkin steps: linearly implicit of order 2 (`rosenbrock`) or 3 "
         "(`rosenbrock3`, twice the work), or explicit of order 3 (`bogacki`)",
         choices=("rosenbrock", "rosenbrock3", "bogacki"),
     )
     sampling: str = option(
         "distinct",
-        "batch of distinct states (`distinct`), or quasi-random draws (`sobol`)",
+        "batch of distinct states (`distinct`), or quasi-random draws (`sobol`); "
+        "projection steps always take distinct ones",
         choices=("distinct", "sobol"),
     )
-    tolerance: float = option(0.02, "error of one step, Fisher norm", above=0, high=1)
-    diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
+    tolerance: float = option(
+        0.02,
+        "error of one step: in total variation, or twice a Hellinger distance",
+        above=0,
+        high=1,
+    )
+    diag_shift: float = option(
+        1e-3, "damping of the Fisher matrix in Galerkin steps", low=0
+    )
     solver: str = _solver()
     recall: float = option(
         0.95,
-        "share of the last velocity that damping pulls towards; 0 pulls towards rest",
+        "share of the last velocity that the damping of Galerkin steps pulls towards; "
+        "0 pulls towards rest",
         low=0,
         high=1,
     )
@@ -236,10 +245,16 @@ class TdvpSettings(NeuralSettings):
         high=65536,
     )
     krylov: int = option(
-        4, "Krylov steps of each linear solve; 0 uses the diagonal blocks alone", low=0
+        4,
+        "Krylov steps of each linear solve in Galerkin steps; 0 uses the diagonal "
+        "blocks alone",
+        low=0,
     )
     influx: float = option(
-        0.5, "share of the batch drawn from in-flux", low=0, high=0.95
+        0.5,
+        "share of the batch of a Galerkin step drawn from in-flux",
+        low=0,
+        high=0.95,
     )
     max_steps: int = option(100_000, "give up after this many steps", low=1)
 

@@ -244,7 +244,7 @@ def _advance(
     found = []
     for place, own in enumerate(start.own):
         parts = np.stack([source[place].ravel() for source in sources], axis=1)
-        before = np.zeros(own.shape[0]) if law is None else law[place].ravel()
+        before = np.zeros(len(parts)) if law is None else law[place].ravel()
         shape = start.law[place].shape
         if not (before.any() or parts.any()):
             found.append(np.zeros(shape))
