@@ -196,10 +196,8 @@ class TdvpSettings(NeuralSettings):
 
     method: str = option(
         "auto",
-        "long steps on selected states (`projection`), steps of every conditional at "
-        "the prefixes of a batch (`conditionals`), steps of the variational principle "
-        "on a batch (`galerkin`), or the first while the states hold most of the law "
-        "and then the second (`auto`)",
+        "long steps on selected states (`projection`), every conditional at sampled "
+        "prefixes (`conditionals`), a batch by `galerkin`; `auto`: the first two",
         choices=("auto", "projection", "conditionals", "galerkin"),
     )
     states: int = option(
@@ -217,24 +215,15 @@ class TdvpSettings(NeuralSettings):
     )
     sampling: str = option(
         "distinct",
-        "batch of distinct states (`distinct`), or quasi-random draws (`sobol`); "
-        "projection steps always take distinct ones",
+        "batch of distinct states (`distinct`), or quasi-random draws (`sobol`)",
         choices=("distinct", "sobol"),
     )
-    tolerance: float = option(
-        0.02,
-        "error of one step: in total variation, or twice a Hellinger distance",
-        above=0,
-        high=1,
-    )
-    diag_shift: float = option(
-        1e-3, "damping of the Fisher matrix in Galerkin steps", low=0
-    )
+    tolerance: float = option(0.02, "error of one step of the law", above=0, high=1)
+    diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
     solver: str = _solver()
     recall: float = option(
         0.95,
-        "share of the last velocity that the damping of Galerkin steps pulls towards; "
-        "0 pulls towards rest",
+        "share of the last velocity that damping pulls towards; 0 pulls towards rest",
         low=0,
         high=1,
     )
@@ -245,16 +234,10 @@ class TdvpSettings(NeuralSettings):
         high=65536,
     )
     krylov: int = option(
-        4,
-        "Krylov steps of each linear solve in Galerkin steps; 0 uses the diagonal "
-        "blocks alone",
-        low=0,
+        4, "Krylov steps of each linear solve; 0 uses the diagonal blocks alone", low=0
     )
     influx: float = option(
-        0.5,
-        "share of the batch of a Galerkin step drawn from in-flux",
-        low=0,
-        high=0.95,
+        0.5, "share of the batch drawn from in-flux", low=0, high=0.95
     )
     max_steps: int = option(100_000, "give up after this many steps", low=1)
 
@@ -266,9 +249,8 @@ class TdvpSettings(NeuralSettings):
         """
         super().__post_init__()
         _check_damping(self.solver, self.diag_shift)
-        if self.method in ("projection", "conditionals") and (
-            self.ansatz != "conditional"
-        ):
+        is_fitted = self.method in ("projection", "conditionals")
+        if is_fitted and self.ansatz != "conditional":
             raise SettingError(
                 "method",
                 f"`{self.method}` fits every conditional by itself, which "

@@ -94,6 +94,8 @@ def conditional_rates(
 ) -> tuple[ConditionalRates, ...]:
     """The rates of every free position at one state."""
     mask, order = model.mask, np.asarray(model.order)
+    if not mask.free:
+        return ()
     ordered = counts[order]
     moves = generator.net_changes[:, order]
     known = _known(model)

@@ -125,8 +125,14 @@ class Drawer:
         states, share = np.arange(len(ordered)), prefixes.weights[:, None]
         counts = [ordered[:, position] for position in model.mask.free]
         laws = [np.asarray(here.law, float) for here in found]
-        here = [law[states, count] for law, count in zip(laws, counts, strict=True)]
-        behind = np.cumsum(np.log(here)[::-1], axis=0)[::-1].T
+        here = np.reshape(
+            [law[states, count] for law, count in zip(laws, counts, strict=True)],
+            (len(laws), len(states)),
+        )
+        # a state that weighs nothing may have no probability at all
+        weighs = prefixes.weights > 0
+        logs = np.log(np.where(weighs, here, 1.0))
+        behind = np.cumsum(logs[::-1], axis=0)[::-1].T
         anew = np.exp(behind - drawn.behind) if drawn else np.ones_like(behind)
         motion = Motion([], [], [], [], behind, 0.0)
         noise = 0.0

@@ -21,7 +21,6 @@ from crnlang.settings import (
     TdvpSettings,
 )
 from crnlang.solve.batch import draw_distinct, draw_mixture, sobol_points
-from crnlang.solve.conditional_step import Drawer, conditional_step
 from crnlang.solve.control import StepControl
 from crnlang.solve.estimate import Estimate, add, scaled
 from crnlang.solve.euler import euler_step, first_state
@@ -29,11 +28,10 @@ from crnlang.solve.explicit import bogacki_step
 from crnlang.solve.linear import AbstractProducts
 from crnlang.solve.opening import propagate_set
 from crnlang.solve.problem import Generator
-from crnlang.solve.projected import FittedStep, projected_step
 from crnlang.solve.projection import fit_law
 from crnlang.solve.rosenbrock import rosenbrock_step
-from crnlang.solve.selection import Selector
 from crnlang.solve.solution import Outcome, Solution, StepInfo
+from crnlang.solve.stepper import Stepper
 from crnlang.solve.systems import choose_solver
 from crnlang.solve.tableaus import ROS2, ROS34PW2
 from crnlang.solve.trial import Trial
@@ -44,10 +42,6 @@ INTEGRATORS = {
     "rosenbrock3": partial(rosenbrock_step, tableau=ROS34PW2),
     "bogacki": bogacki_step,
 }
-#: Projection steps go on in any case while the states followed one by one hold this.
-NEARLY = 0.99
-#: Steps of conditionals take over where they can be so many times as long.
-LONGER = 2.0
 #: Steps are refused below this share of the whole run.
 SMALLEST_STEP = 1e-12
 #: The same for projection steps, each of which costs as much as a long one.
@@ -189,7 +183,7 @@ def _follow_fitted(
     t, model, bound = moment.t, moment.model, moment.bound
     end = recorder.save[-1]
     control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
-    stepper = _Stepper(generator, settings)
+    stepper = Stepper(generator, settings)
     key = jax.random.key(settings.seed)
     rejections = 0
     while math.isfinite(stop := recorder.next_stop(t)):
@@ -223,61 +217,6 @@ def _follow_fitted(
         )
         rejections = 0
     return recorder.finish(Outcome.SUCCESSFUL, t, model)
-
-
-class _Stepper:
-    """Takes projection steps, then steps of conditionals.
-
-    `auto` passes over, for good, where the states do not hold the law and a step of
-    conditionals is good enough at twice the length of a projection step. It looks when
-    they first hold too little, and whenever the steps have become half as long since.
-    Projection steps need rates that do not change with the time.
-    """
-
-    def __init__(self, generator: Generator, settings: TdvpSettings) -> None:
-        self.settings = settings
-        self.selector = Selector(generator, settings.states, settings.samples)
-        self.drawer = Drawer(generator, settings)
-        is_asked = settings.method in ("auto", "projection")
-        self.projects = is_asked and generator.is_autonomous
-        self.effective_size = math.inf
-        self.looked_at = math.inf
-
-    def step(
-        self,
-        model: ConditionalNetworks,
-        key: PRNGKeyArray,
-        t: float,
-        wanted: float,
-        most: float,
-    ) -> FittedStep:
-        """One step, not longer than wanted; the first of conditionals than `most`."""
-        if not self.projects:
-            return self._move(model, key, t, wanted)
-        chosen = self.selector.select(model, key, t, wanted)
-        self.effective_size = chosen.effective_size
-        tolerance, around = self.settings.tolerance, self.selector.around
-        step = projected_step(model, around, chosen, wanted, tolerance)
-        is_held = chosen.covered > NEARLY or self.settings.method != "auto"
-        longer = LONGER * step.dt
-        if is_held or step.dt > self.looked_at / 2 or longer > most:
-            return step
-        self.looked_at = step.dt
-        other = self._move(model, key, t, longer)
-        self.projects = other.rejections > 0
-        if self.projects:
-            self.effective_size = chosen.effective_size
-            return step
-        return other
-
-    def _move(
-        self, model: ConditionalNetworks, key: PRNGKeyArray, t: float, wanted: float
-    ) -> FittedStep:
-        """A step of every conditional by itself."""
-        prefixes = self.drawer.draw(model, key)
-        self.effective_size = prefixes.effective_size
-        tolerance = self.settings.tolerance
-        return conditional_step(model, self.drawer, prefixes, t, wanted, tolerance)
 
 
 def _follow(
