@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Array, Float, Integer
-from scipy.special import xlogy
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.nn.padding import padded
@@ -23,6 +22,7 @@ from crnlang.solve.conditional_fit import (
     Rows,
     Weights,
     fit_each,
+    likelihood_bound,
     tabulate,
 )
 
@@ -101,7 +101,7 @@ class Follower:
         """The new weights of one conditional."""
         weights = objective.start
         first = best = float(objective.values(weights[None])[0])
-        most = _most(law)
+        most = likelihood_bound(law)
         for _ in range(MOST_STEPS):
             if most - best < GAIN:
                 break
@@ -117,14 +117,6 @@ class Follower:
                     break
                 self.factors[place] = None
         return weights
-
-
-def _most(law: Float[np.ndarray, "rows levels"]) -> float:
-    """A bound on the likelihood: sum Q log Q(m | r); infinite where Q is not a law."""
-    if (law < 0).any():
-        return np.inf
-    prefix = law.sum(axis=1)
-    return float(xlogy(law, law).sum() - xlogy(prefix, prefix).sum())
 
 
 def _fit(objective: Objective) -> Weights:

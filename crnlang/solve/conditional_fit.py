@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Integer
 from scipy.sparse import csr_matrix
+from scipy.special import xlogy
 
 from crnlang.nn.base import Numbers
 from crnlang.nn.conditional import PARTS, Conditional, ConditionalNetworks
@@ -209,6 +210,17 @@ def tabulate(
     law = np.zeros(rows.is_open.shape)
     np.add.at(law, (rows.row, ordered[:, model.mask.free[place]]), values)
     return rows.table(law), rows.mass
+
+
+def likelihood_bound(law: Float[np.ndarray, "rows levels"]) -> float:
+    """The likelihood of the table itself: sum Q log Q(copy number | prefix).
+
+    Infinite where Q is below 0 somewhere: then it is no bound.
+    """
+    if (law < 0).any():
+        return np.inf
+    prefix = law.sum(axis=1)
+    return float(xlogy(law, law).sum() - xlogy(prefix, prefix).sum())
 
 
 def representatives(

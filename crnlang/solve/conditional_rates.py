@@ -27,7 +27,6 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.conditional import ConditionalNetworks, Seen, Vicinity
-from crnlang.nn.mask import StateMask
 from crnlang.solve.problem import Generator
 
 #: A flow from another prefix counts among the `own` rates as if that prefix were at
@@ -62,14 +61,25 @@ def _own_moves(
 ) -> Int[np.ndarray, " channels"]:
     """The change at a free position; 0 where the propensity reads a later count."""
     order, position = list(model.order), model.mask.free[number]
-    latest = np.where(generator.reads[:, order], _known(model), -1).max(axis=1)
-    return np.where(latest <= number, generator.net_changes[:, order][:, position], 0)
+    return np.where(
+        _latest(model, generator) <= number,
+        generator.net_changes[:, order][:, position],
+        0,
+    )
 
 
 def _known(model: ConditionalNetworks) -> Int[np.ndarray, " variables"]:
     """The free position from which on a count is known, for every position."""
     places = np.arange(len(model.order))
     return np.searchsorted(model.mask.free, places, side="right") - 1
+
+
+def _latest(
+    model: ConditionalNetworks, generator: Generator
+) -> Int[np.ndarray, " channels"]:
+    """The last free position that the propensity of each channel reads, -1 for none."""
+    reads = generator.reads[:, list(model.order)]
+    return np.where(reads, _known(model), -1).max(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +109,7 @@ def conditional_rates(
     ordered = counts[order]
     moves = generator.net_changes[:, order]
     known = _known(model)
-    latest = np.where(generator.reads[:, order], known, -1).max(axis=1)
+    latest = _latest(model, generator)
     flows, ratios, lost = _follow(model, generator, counts)
     # what the channel would bring to n if it stopped at no later count
     later_lost = jnp.cumsum(lost[::-1], axis=0)[::-1]
@@ -116,7 +126,7 @@ def conditional_rates(
         is_known = known <= number
         own_moves = _own_moves(model, generator, number)
         gain, own = _along_fibre(
-            generator, mask, ordered, number, t, flow, is_direct, law, order, own_moves
+            model, generator, ordered, number, t, flow, is_direct, law, own_moves
         )
         sampled = jnp.zeros((), law.dtype)
         if len(late):
@@ -170,15 +180,14 @@ def _follow(
 
 
 def _along_fibre(
+    model: ConditionalNetworks,
     generator: Generator,
-    mask: StateMask,
     ordered: Int[Array, " variables"],
     number: int,
     t: Float[Array, ""],
     flow: _Flow,
     is_direct: Bool[np.ndarray, " here"],
     law: Float[Array, " levels"],
-    order: Int[np.ndarray, " variables"],
     own_moves: Int[np.ndarray, " channels"],
 ) -> tuple[Float[Array, " levels"], Float[Array, "steps levels"]]:
     """The sum of F_k over the channels that need no later count, for every m.
@@ -188,9 +197,9 @@ def _along_fibre(
     direct = flow.channels[is_direct]
     if not len(direct):
         return jnp.zeros_like(law), jnp.zeros((0, len(law)), law.dtype)
+    mask, order = model.mask, np.asarray(model.order)
     position, place = mask.free[number], np.argsort(order)
-    places = np.arange(len(order))
-    is_known = np.searchsorted(mask.free, places, side="right") - 1 <= number
+    places, is_known = np.arange(len(order)), _known(model) <= number
     closed = tuple(places[is_known & (places > position)].tolist())
     fibre = jax.vmap(mask.close, (0, None))(
         jnp.repeat(ordered[None], len(law), axis=0)

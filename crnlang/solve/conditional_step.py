@@ -72,9 +72,9 @@ class Motion:
     """P(m | r) of every row times its mass, how it moves, and the part that is sampled.
 
     One array a free position. `own` are the generators T on rows and copy numbers,
-    side by side, `noise` the standard deviation of sums over the batch of what is
-    sampled. `behind[s, p]` is log P of the counts of state s from position p on, given
-    those before.
+    side by side, of the model that was drawn from alone; `noise` is the standard
+    deviation of sums over the batch of what is sampled. `behind[s, p]` is log P of the
+    counts of state s from position p on, given those before.
     """
 
     law: Tables
@@ -148,8 +148,9 @@ class Drawer:
             delta[states, counts[place]] += extra
             motion.sampled.append(rows.gather(share * delta))
             noise = max(noise, float(np.sqrt(prefixes.variances @ extra**2)))
-            steps = own_steps(model, self.generator, place)
-            motion.own.append(_generator(rows, own[rows.first], steps))
+            if drawn is None:
+                steps = own_steps(model, self.generator, place)
+                motion.own.append(_generator(rows, own[rows.first], steps))
         return replace(motion, noise=noise)
 
 
@@ -169,16 +170,16 @@ def conditional_step(
     start = drawer.motion(model, prefixes, t)
     follower, rejections = Follower(len(model.networks)), 0
     first = _rest(start, start), start.sampled
+
+    def look(
+        given: ConditionalNetworks, tables: Tables, dt: float, share: float
+    ) -> tuple[ConditionalNetworks, tuple[Tables, Tables]]:
+        """The network fitted to tables, and what is left and sampled there."""
+        fitted = follower.fit(given, prefixes.rows, tables, dt * start.noise)
+        there = drawer.motion(fitted, prefixes, t + share * dt, start)
+        return fitted, (_rest(start, there), there.sampled)
+
     while True:
-
-        def look(
-            given: ConditionalNetworks, tables: Tables, dt: float, share: float
-        ) -> tuple[ConditionalNetworks, tuple[Tables, Tables]]:
-            """The network fitted to tables, and what is left and sampled there."""
-            fitted = follower.fit(given, prefixes.rows, tables, dt * start.noise)
-            there = drawer.motion(fitted, prefixes, t + share * dt, start)
-            return fitted, (_rest(start, there), there.sampled)
-
         tables, spilled = _reach(start, dt / 2, first)
         halfway, middle = look(model, tables, dt, 0.5)
         ahead = _combined((-1.0, first), (2.0, middle))
@@ -211,7 +212,7 @@ def _generator(
     own: Float[np.ndarray, "distinct steps _levels"],
     steps: Int[np.ndarray, " steps"],
 ) -> csr_matrix:
-    """T on all rows and copy numbers, from the rates at which a count changes alone."""
+    """T on all rows and copy numbers, from the rates of each step of a count."""
     size, levels = rows.is_open.shape
     row, step, level = np.nonzero(own)
     rate = own[row, step, level]

@@ -11,13 +11,18 @@ import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float, Integer
-from scipy.special import xlogy
 
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.nn.padding import padded
 from crnlang.nn.shared import AbstractShared
-from crnlang.solve.conditional_fit import Objective, Weights, fit_each, tabulate
+from crnlang.solve.conditional_fit import (
+    Objective,
+    Weights,
+    fit_each,
+    likelihood_bound,
+    tabulate,
+)
 from crnlang.solve.pieces import log_probs
 from crnlang.solve.shared_fit import fit_shared
 
@@ -87,7 +92,7 @@ def _fit(objective: Objective, starts: list[Weights]) -> Weights:
     found = objective.values(np.stack(starts))
     best = int(np.argmax(found))
     likelihood, weights = float(found[best]), starts[best]
-    bound = _likelihood_bound(objective.table.law)
+    bound = likelihood_bound(objective.table.law)
     idle = 0
     for _ in range(MOST_STEPS):
         moved, after = objective.improve(weights)
@@ -98,12 +103,6 @@ def _fit(objective: Objective, starts: list[Weights]) -> Weights:
         if idle == 2 or bound - likelihood < CLOSE:
             break
     return weights
-
-
-def _likelihood_bound(law: Float[np.ndarray, "rows levels"]) -> float:
-    """The likelihood of the table itself: sum Q log Q(copy number | prefix)."""
-    prefix = law.sum(axis=1)
-    return float(xlogy(law, law).sum() - xlogy(prefix, prefix).sum())
 
 
 def _distance(
