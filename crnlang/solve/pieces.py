@@ -39,7 +39,7 @@ def over_batch(
     missing = pieces * size - batch
     filled = jnp.concatenate([counts, jnp.repeat(counts[:1], missing, axis=0)])
     found = jax.lax.map(jax.vmap(function), filled.reshape(pieces, size, -1))
-    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[:batch], found)
+    return jax.tree.map(lambda x: jax.lax.collapse(x, 0, 2)[:batch], found)
 
 
 def piece_size(model: AbstractAutoregressive, generator: Generator) -> int:

@@ -1,10 +1,13 @@
-"""Engines side by side on the toggle switch, in one run, against the exact law.
+"""Engines side by side on one example, in one run, against the exact law.
 
-    python tests/benchmarks/toggle_engines.py default natgrad --until 1 --seeds 0 1 2
-    python tests/benchmarks/toggle_engines.py nade_tdvp nade_natgrad nade_adam --seeds 0
+    python tests/benchmarks/engines.py default natgrad --seeds 0 1 2
+    python tests/benchmarks/engines.py nade_tdvp nade_natgrad nade_adam --seeds 0
+    python tests/benchmarks/engines.py default natgrad adam --model mapk_cascade \\
+        --save 1 --dt 0.01
 
-Each line: settings, seed, seconds with compiling apart, steps, and the Hellinger
-distance of the protein marginals and of their joint law from FSP at the save times.
+Each line: settings, seed, seconds with compiling apart, steps, and at the save times
+the largest Hellinger distance from FSP, of all marginals and of all joint laws that
+the file asks for.
 `natgrad` has the settings of arXiv 2512.10309: batch 2000, dt 0.005, 5 epochs,
 learning rate 0.5, damping 1e-3, width 16, from the initial law.
 """
@@ -17,8 +20,7 @@ from crnlang.pipeline import run_file
 from crnlang.pipeline.found import Run
 from crnlang.results.compare import compare_runs
 
-MODEL = Path(__file__).parents[2] / "examples" / "toggle_switch.crn"
-PAIR = ("Px", "Py")
+EXAMPLES = Path(__file__).parents[2] / "examples"
 Overrides = Mapping[str, float | str | tuple[float, ...]]
 #: The settings of arXiv 2512.10309.
 PAPER: Overrides = {
@@ -29,14 +31,26 @@ PAPER: Overrides = {
     "diag_shift": 1e-3,
     "width": 16.0,
 }
+#: What the variational steps need to follow the toggle switch.
+GALERKIN: Overrides = {
+    "method": "galerkin",
+    "opening": 8192.0,
+    "samples": 16384.0,
+    "tolerance": 0.03,
+}
 #: Name -> engine and what it changes of the file's settings.
 VARIANTS: dict[str, tuple[str, Overrides]] = {
     "default": ("tdvp", {}),
-    "variational": ("tdvp", {"opening": 8192.0, "samples": 16384.0, "tolerance": 0.03}),
-    "explicit": ("tdvp", {"integrator": "bogacki"}),
-    "blocks_only": ("tdvp", {"krylov": 0.0}),
     "no_opening": ("tdvp", {"opening": 0.0}),
-    "no_influx": ("tdvp", {"influx": 0.0}),
+    "no_others": ("tdvp", {"samples": 16.0}),
+    "few_states": ("tdvp", {"states": 2048.0}),
+    "narrow": ("tdvp", {"width": 4.0}),
+    "float32": ("tdvp", {"precision": "float32"}),
+    "conditionals": ("tdvp", {"method": "conditionals"}),
+    "variational": ("tdvp", GALERKIN),
+    "explicit": ("tdvp", {**GALERKIN, "integrator": "bogacki"}),
+    "blocks_only": ("tdvp", {**GALERKIN, "krylov": 0.0}),
+    "no_influx": ("tdvp", {**GALERKIN, "influx": 0.0}),
     "natgrad": ("natgrad", PAPER),
     **{
         f"{ansatz}_{engine}": (engine, {"ansatz": ansatz, **settings})
@@ -56,18 +70,23 @@ def main() -> None:
     parser.add_argument(
         "variants", nargs="*", metavar="variant", help=", ".join(VARIANTS)
     )
-    parser.add_argument("--until", type=float, default=1.0)
+    parser.add_argument("--model", default="toggle_switch", help="an example")
+    parser.add_argument("--save", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--dt", type=float, help="time step of natgrad and adam")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     chosen = parser.parse_args()
-    save = tuple(t for t in (1.0, 5.0, 10.0, 20.0, 40.0) if t <= chosen.until)
-    times: Overrides = {"t": (0.0, chosen.until), "save": save}
-    exact = run_file(MODEL, engine="fsp", overrides=times)
-    print(f"{'variant':20} seed compile   run steps  t: Px Py joint ...")
+    save = tuple(chosen.save)
+    model = EXAMPLES / f"{chosen.model}.crn"
+    times: Overrides = {"t": (0.0, save[-1]), "save": save}
+    exact = run_file(model, engine="fsp", overrides=times)
+    print(f"{'variant':20} seed compile    run steps  t: worst marginal, joint ...")
     for name in chosen.variants or VARIANTS:
         engine, changes = VARIANTS[name]
+        if chosen.dt and engine != "tdvp":
+            changes = {**changes, "dt": chosen.dt}
         for seed in chosen.seeds:
             overrides = {**times, **changes}
-            run = run_file(MODEL, engine=engine, overrides=overrides, seed=seed)
+            run = run_file(model, engine=engine, overrides=overrides, seed=seed)
             print(f"{name:20} {seed:4} {_line(run, exact, save)}", flush=True)
 
 
@@ -80,9 +99,11 @@ def _line(run: Run, exact: Run, save: tuple[float, ...]) -> str:
         if not places:
             cells.append(f"{time:g}: stopped before")
             continue
-        at = places[0]
-        marginals = " ".join(f"{found.marginals[s][at]:.4f}" for s in PAIR)
-        cells.append(f"{time:g}: {marginals} {found.joints[PAIR][at]:.4f}")
+        marginal, joint = (
+            max((float(law[places[0]]) for law in laws.values()), default=0.0)
+            for laws in (found.marginals, found.joints)
+        )
+        cells.append(f"{time:g}: {marginal:.4f} {joint:.4f}")
     cost = f"{run.cost.compile_seconds:7.1f} {run.cost.run_seconds:6.1f}"
     return f"{cost} {len(run.data.health['dt']):5}  {'  '.join(cells)}"
 
