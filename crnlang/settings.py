@@ -83,16 +83,10 @@ class FspSettings(Settings):
         choices=("auto", "box", "adaptive"),
     )
     truncation: float = option(
-        1e-5,
-        "largest error of any probability that an adaptive set may cost",
-        low=1e-10,
-        high=0.1,
+        1e-5, "largest error that an adaptive set may cost", low=1e-10, high=0.1
     )
     tolerance: float = option(
-        1e-10,
-        "bound on the error of the time integration on a box",
-        above=0,
-        high=1e-2,
+        1e-10, "error bound of the time integration on a box", above=0, high=1e-2
     )
     max_states: int = option(
         2_000_000, "refuse a set of states larger than this", low=1, high=50_000_000
@@ -134,6 +128,12 @@ class NeuralSettings(Settings):
         "how a lattice is predicted: its rows all in one direction (`raster`), or "
         "there and back (`snake`)",
         choices=("raster", "snake"),
+    )
+    totals: str = option(
+        "auto",
+        "`auto` predicts sums of bound and free forms first where that leaves fewer "
+        "counts to change; `none` takes copy numbers alone",
+        choices=("auto", "none"),
     )
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from crnlang.ir.printer import (
     format_size,
 )
 from crnlang.ir.spelling import format_expression
+from crnlang.passes.totals import add_totals
 from crnlang.report.latex import format_latex
 
 #: More states than this and the exact engine is not offered.
@@ -101,7 +102,7 @@ def _pools(space: StateSpace) -> list[str]:
 
 def _states(lowered: LoweredNetwork, states: int) -> list[str]:
     space = lowered.space
-    order = format_order(space, ", ")
+    order = format_order(add_totals(lowered).lowered.space, ", ")
     return [
         f"box: {format_size(space.box_size())}",
         f"within the conservation laws: {format_size(states)}",

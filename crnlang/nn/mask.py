@@ -2,10 +2,12 @@
 
 A law sum_v c_v n_v = T is met by following its remainder R = T - sum_{earlier} c_v n_v
 along the autoregressive order. Laws that share variables are followed together, as
-one vector of remainders, flattened to one index; `reach[p, R]` says whether the
-variables from position p on can still bring R to zero. So no prefix is ever a dead
-end, and the last variable of a law needs no network at all.
+one vector of remainders; `reach[p, R]` says whether the variables from position p on
+can still bring R to zero. So no prefix is ever a dead end, and the last variable of a
+law needs no network at all.
 """
+
+import math
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -19,13 +21,16 @@ MAX_TABLE = 1 << 22
 class LawGroup(eqx.Module):
     """Laws tied together by shared variables.
 
-    `steps[p]` is what one copy at position `p` takes from the flat remainder index,
-    `start` the index of the totals, `reach[p]` what positions `p..` can still meet.
+    `rows` are their coefficients along the order, `start` their totals above the least
+    remainders. `reach[p]` says, of the joint remainders in one index, what positions
+    `p..` can still meet; an axis of `sizes` has steps of `strides` there.
     """
 
-    steps: Int[Array, " variables"]
-    start: Int[Array, ""]
+    rows: Int[Array, "laws variables"]
+    start: Int[Array, " laws"]
     reach: Bool[Array, "positions remainders"]
+    sizes: tuple[int, ...] = eqx.field(static=True)
+    strides: tuple[int, ...] = eqx.field(static=True)
     positions: tuple[int, ...] = eqx.field(static=True)
 
 
@@ -52,11 +57,12 @@ class StateMask(eqx.Module):
         for group in self.groups:
             if isinstance(position, int) and position not in group.positions:
                 continue
-            index = group.start - before @ group.steps - group.steps[position] * level
-            size = group.reach.shape[1]
-            inside = (index >= 0) & (index < size)
-            flat = jnp.clip(index, 0, size - 1)
-            is_open &= inside & group.reach[position + 1][flat]
+            rest = group.start - before @ group.rows.T
+            rest = rest - level[:, None] * group.rows[:, position]
+            sizes = jnp.asarray(group.sizes)
+            is_open &= jnp.all((rest >= 0) & (rest < sizes), axis=1)
+            index = jnp.clip(rest, 0, sizes - 1) @ jnp.asarray(group.strides)
+            is_open &= group.reach[position + 1][index]
         return is_open
 
     def shut(
@@ -131,38 +137,59 @@ def _groups_of(laws: Int[np.ndarray, "laws variables"]) -> list[list[int]]:
     return [numbers for _, numbers in groups]
 
 
+def _range_of_remainders(
+    caps: Int[np.ndarray, " variables"],
+    laws: Int[np.ndarray, "group variables"],
+    totals: Int[np.ndarray, " group"],
+) -> tuple[Int[np.ndarray, " group"], Int[np.ndarray, " group"]]:
+    """The least and largest remainders from which the rest can still reach zero."""
+    least, most = np.minimum(laws, 0) * caps, np.maximum(laws, 0) * caps
+    nothing = np.zeros((len(laws), 1), dtype=np.int64)
+    taken_least = np.hstack([nothing, np.cumsum(least, axis=1)])
+    taken_most = np.hstack([nothing, np.cumsum(most, axis=1)])
+    # what the positions from p on can take
+    left_least = taken_least[:, -1:] - taken_least
+    left_most = taken_most[:, -1:] - taken_most
+    low = np.maximum(totals[:, None] - taken_most, left_least)
+    high = np.minimum(totals[:, None] - taken_least, left_most)
+    lowest = np.minimum(low.min(axis=1), np.minimum(totals, 0))
+    return lowest, np.maximum(high.max(axis=1), np.maximum(totals, 0))
+
+
 def _build_group(
     caps: Int[np.ndarray, " variables"],
     laws: Int[np.ndarray, "group variables"],
     totals: Int[np.ndarray, " group"],
 ) -> LawGroup:
     """Flatten the remainders of some laws and mark, backwards, what can be met."""
-    taken_least = np.minimum(laws, 0) @ caps
-    taken_most = np.maximum(laws, 0) @ caps
-    lowest = np.minimum(totals - taken_most, 0)
-    highest = np.maximum(totals - taken_least, 0)
-    sizes = highest - lowest + 1
-    size = int(np.prod(sizes.astype(float)))
+    lowest, highest = _range_of_remainders(caps, laws, totals)
+    sizes: list[int] = (highest - lowest + 1).tolist()
+    size = math.prod(sizes)
     if size > MAX_TABLE:
         raise ValueError(
             f"conservation laws with {size:.3g} joint remainders are too many to mask"
         )
-    strides = np.concatenate([[1], np.cumprod(sizes[:-1])])
-    steps = strides @ laws
     variables = len(caps)
-    reach = np.zeros((variables + 1, size), dtype=bool)
-    reach[variables, int(strides @ -lowest)] = True
+    reach = np.zeros((variables + 1, *sizes), dtype=bool)
+    reach[(variables, *-lowest)] = True
     for position in range(variables - 1, -1, -1):
-        for copies in range(int(caps[position]) + 1 if steps[position] else 1):
-            shift = int(steps[position]) * copies
-            source = reach[position + 1]
-            if shift >= 0:
-                reach[position, shift:] |= source[: size - shift]
-            else:
-                reach[position, :shift] |= source[-shift:]
+        law = laws[:, position].tolist()
+        for copies in range(int(caps[position]) + 1 if any(law) else 1):
+            to = tuple(_kept(c * copies, n) for c, n in zip(law, sizes, strict=True))
+            source = tuple(
+                _kept(-c * copies, n) for c, n in zip(law, sizes, strict=True)
+            )
+            reach[position][to] |= reach[position + 1][source]
     return LawGroup(
-        steps=jnp.asarray(steps),
-        start=jnp.asarray(int(strides @ (totals - lowest))),
-        reach=jnp.asarray(reach),
+        rows=jnp.asarray(laws),
+        start=jnp.asarray(totals - lowest),
+        reach=jnp.asarray(reach.reshape(variables + 1, -1)),
+        sizes=tuple(sizes),
+        strides=tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes))),
         positions=tuple(int(p) for p in np.flatnonzero(np.any(laws, axis=0))),
     )
+
+
+def _kept(shift: int, size: int) -> slice:
+    """Where the entries of an axis arrive that stay on it when all move up."""
+    return slice(min(max(shift, 0), size), max(size + min(shift, 0), 0))

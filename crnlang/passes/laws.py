@@ -128,7 +128,7 @@ def expand_laws(
 def _basis(changes: dict[int, _Sparse], first: Sequence[_Sparse] = ()) -> list[_Sparse]:
     """A basis of all laws over some species that begins with given ones."""
     null_space = _null_space(changes)
-    pools = _nonnegative_laws(changes)
+    pools = nonnegative_laws(changes)
     return _independent([*first, *pools, *null_space], len(null_space))
 
 
@@ -184,7 +184,7 @@ def _signed(law: _Sparse) -> _Sparse:
     return law
 
 
-def _nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
+def nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
     """All minimal nonnegative laws (Farkas); none where there are too many.
 
     Channel after channel is cancelled by adding rows of opposite sign; a row whose

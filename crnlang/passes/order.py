@@ -31,7 +31,7 @@ def choose_order(
     On a lattice the rule orders the species. Those without sites come first, then the
     others, site after site in rows.
     """
-    species = _order_of_species(caps, laws.coefficients, _families(network))
+    species = order_of(caps, laws.coefficients, _families(network))
     blocks = network.blocks()
     is_per_site = [kind.is_per_site for kind in network.species]
     single = [blocks[v][0] for v in species if not is_per_site[v]]
@@ -64,13 +64,19 @@ def _families(network: Network) -> list[set[int]]:
     return list(found.values())
 
 
-def _order_of_species(
+def order_of(
     caps: Int[np.ndarray, " species"],
     laws: Int[np.ndarray, "laws species"],
     families: Collection[Collection[int]],
+    first: Collection[int] = (),
+    closing: Collection[int] = (),
 ) -> list[int]:
-    """The species at each position."""
-    queue = _Queue(caps.tolist(), _neighbours(len(caps), families))
+    """The species at each position.
+
+    Of those that are no switches, those that come `first` do; `closing` ones wait until
+    a law fixes them.
+    """
+    queue = _Queue(caps.tolist(), _neighbours(len(caps), families), first, closing)
     pools = _Pools(laws)
     placed: list[int] = []
     while len(placed) < len(caps):
@@ -103,8 +109,16 @@ class _Queue:
     counts. What a species shares with the last one placed is looked up: few do.
     """
 
-    def __init__(self, caps: list[int], neighbours: list[dict[int, int]]) -> None:
+    def __init__(
+        self,
+        caps: list[int],
+        neighbours: list[dict[int, int]],
+        first: Collection[int],
+        closing: Collection[int],
+    ) -> None:
         self.caps = caps
+        self.first = set(first)
+        self.closing = set(closing)
         self.neighbours = neighbours
         self.strength = [0] * len(caps)
         self.left = set(range(len(caps)))
@@ -112,9 +126,17 @@ class _Queue:
         self.heap = [self.key(v) for v in self.left]
         heapq.heapify(self.heap)
 
-    def key(self, v: int, last: int = 0) -> tuple[bool, int, int, int, int]:
+    def key(self, v: int, last: int = 0) -> tuple[bool, bool, bool, int, int, int, int]:
         """What the order of choice compares."""
-        return (self.caps[v] > 1, -self.strength[v], -last, self.caps[v], v)
+        return (
+            v in self.closing,
+            self.caps[v] > 1,
+            v not in self.first,
+            -self.strength[v],
+            -last,
+            self.caps[v],
+            v,
+        )
 
     def best(self) -> int:
         """The species to place next."""

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, Integer
 
 from crnlang.ir.lowered import StateSpace
 from crnlang.nn.base import AbstractAutoregressive
+from crnlang.passes.totals import Totalled
 from crnlang.results.summary import Snapshot
 from crnlang.settings import NeuralSettings
 from crnlang.solve.batch import quantiles, sobol_points
@@ -32,8 +33,9 @@ DRIFT = {"float64": 1e-9, "float32": 1e-3}
 class LawReader:
     """Reads the laws of networks that share a state space; compiled once."""
 
-    def __init__(self, space: StateSpace, settings: NeuralSettings) -> None:
-        self.space = space
+    def __init__(self, totalled: Totalled, settings: NeuralSettings) -> None:
+        self.totalled = totalled
+        self.space = space = totalled.network.space
         self.precision = settings.precision
         self.seed = settings.seed
         is_small = space.number_of_states() <= MOST_STATES
@@ -47,7 +49,7 @@ class LawReader:
         """
         if self.states is None:
             return Snapshot(time, self._sample(model, place))
-        weights = np.exp(log_probs(model, self.states))
+        weights = np.exp(self._log_probs(model, self.states))
         total = float(weights.sum())
         if not abs(total - 1) <= DRIFT[self.precision]:
             raise EngineError(
@@ -71,22 +73,29 @@ class LawReader:
             return None
         if not len(states):
             return -math.inf
-        return float(np.logaddexp.reduce(log_probs(model, states)))
+        return float(np.logaddexp.reduce(self._log_probs(model, states)))
+
+    def _log_probs(
+        self,
+        model: AbstractAutoregressive,
+        states: Integer[np.ndarray, "states variables"],
+    ) -> Float[np.ndarray, " states"]:
+        return log_probs(model, self.totalled.extend(states))
 
     def _sample(
         self, model: AbstractAutoregressive, place: int
     ) -> Integer[np.ndarray, "samples variables"]:
         """Quasi-random samples, shifted anew for every save time."""
-        variables = len(self.space.caps)
+        variables = len(self.totalled.lowered.space.caps)
         points = sobol_points(SAMPLES, variables, self.seed)
         key = jax.random.fold_in(jax.random.key(self.seed), place)
         spread = quantiles(key, points, np.dtype(self.precision))
-        small = np.min_scalar_type(int(self.space.caps.max()))
+        small = np.min_scalar_type(int(self.totalled.lowered.space.caps.max()))
         found = [
             np.asarray(_samples(model, spread[start : start + CHUNK])).astype(small)
             for start in range(0, SAMPLES, CHUNK)
         ]
-        return np.concatenate(found)
+        return self.totalled.shorten(np.concatenate(found))
 
 
 @eqx.filter_jit

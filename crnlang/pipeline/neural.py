@@ -14,6 +14,7 @@ from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import LogpQuery
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
+from crnlang.passes.totals import add_totals, no_totals
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Watcher
 from crnlang.pipeline.law import LawReader
@@ -25,6 +26,8 @@ from crnlang.solve.outcome import EngineError
 
 #: The events of JAX that belong to compiling: tracing, lowering, XLA.
 COMPILING = "/jax/core/compile/"
+#: What comes before the copy numbers.
+TOTALS = {"auto": add_totals, "none": no_totals}
 
 
 def run_neural(
@@ -46,12 +49,13 @@ def run_neural(
         # on GPUs the default for float32 is TF32: 10 bits, measured to ruin the law
         jax.config.update("jax_default_matmul_precision", "highest")
         lowered = follow_path(lowered, settings.order)
-        generator = build_kernel(lowered, np.dtype(settings.precision))
-        model = build_model(lowered, settings, jax.random.key(settings.seed))
+        totalled = TOTALS[settings.totals](lowered)
+        generator = build_kernel(totalled.lowered, np.dtype(settings.precision))
+        model = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
         solution = evolve(model, generator, settings, settings.save, watcher.step)
         if not solution.times:
             raise EngineError(f"no time was reached: {solution.outcome.sentence}")
-        reader = LawReader(lowered.space, settings)
+        reader = LawReader(totalled, settings)
         snapshots = []
         for place, time in enumerate(solution.times):
             model = solution.models[place]

@@ -154,6 +154,8 @@ class Drawer:
         return replace(motion, noise=noise)
 
 
+# a wild fit may overflow: then the error is no number, and the step is refused
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
 def conditional_step(
     model: ConditionalNetworks,
     drawer: Drawer,

@@ -1,13 +1,15 @@
-"""Engines side by side on one example, in one run, against the exact law.
+"""Engines side by side on one example, in one run, against a witness.
 
     python tests/benchmarks/engines.py default natgrad --seeds 0 1 2
     python tests/benchmarks/engines.py nade_tdvp nade_natgrad nade_adam --seeds 0
     python tests/benchmarks/engines.py default natgrad adam --model mapk_cascade \\
         --save 1 --dt 0.01
+    python tests/benchmarks/engines.py default no_totals --witness ssa --seeds 0 \\
+        --model tests/benchmarks/mapk_tenfold.crn --save 10 30 100
 
 Each line: settings, seed, seconds with compiling apart, steps, and at the save times
-the largest Hellinger distance from FSP, of all marginals and of all joint laws that
-the file asks for.
+the largest Hellinger distance from the witness, of all marginals and of all joint laws
+that the file asks for.
 `natgrad` has the settings of arXiv 2512.10309: batch 2000, dt 0.005, 5 epochs,
 learning rate 0.5, damping 1e-3, width 16, from the initial law.
 """
@@ -44,6 +46,7 @@ VARIANTS: dict[str, tuple[str, Overrides]] = {
     "no_opening": ("tdvp", {"opening": 0.0}),
     "no_others": ("tdvp", {"samples": 16.0}),
     "few_states": ("tdvp", {"states": 2048.0}),
+    "no_totals": ("tdvp", {"totals": "none"}),
     "narrow": ("tdvp", {"width": 4.0}),
     "float32": ("tdvp", {"precision": "float32"}),
     "conditionals": ("tdvp", {"method": "conditionals"}),
@@ -70,15 +73,19 @@ def main() -> None:
     parser.add_argument(
         "variants", nargs="*", metavar="variant", help=", ".join(VARIANTS)
     )
-    parser.add_argument("--model", default="toggle_switch", help="an example")
+    parser.add_argument(
+        "--model", default="toggle_switch", help="an example, or a path"
+    )
+    parser.add_argument("--witness", default="fsp", help="fsp or ssa")
     parser.add_argument("--save", type=float, nargs="+", default=[1.0])
     parser.add_argument("--dt", type=float, help="time step of natgrad and adam")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     chosen = parser.parse_args()
     save = tuple(chosen.save)
     model = EXAMPLES / f"{chosen.model}.crn"
+    model = model if model.exists() else Path(chosen.model)
     times: Overrides = {"t": (0.0, save[-1]), "save": save}
-    exact = run_file(model, engine="fsp", overrides=times)
+    exact = run_file(model, engine=chosen.witness, overrides=times)
     print(f"{'variant':20} seed compile    run steps  t: worst marginal, joint ...")
     for name in chosen.variants or VARIANTS:
         engine, changes = VARIANTS[name]

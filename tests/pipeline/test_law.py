@@ -14,6 +14,7 @@ from crnlang.compiler import compile_text
 from crnlang.diagnostics import Report
 from crnlang.ir.lowered import StateSpace
 from crnlang.passes import run_passes
+from crnlang.passes.totals import no_totals
 from crnlang.pipeline import law
 from crnlang.pipeline.law import LawReader, enumerate_states, matching_states
 from crnlang.settings import TdvpSettings
@@ -38,7 +39,7 @@ def read(lowered, monkeypatch, most_states):
     monkeypatch.setattr(law, "CHUNK", 16)
     monkeypatch.setattr(pieces, "CHUNK", 16)
     model = build_model(lowered, SETTINGS, jax.random.key(0))
-    return LawReader(lowered.space, SETTINGS).read(model, 0.0, 0)
+    return LawReader(no_totals(lowered), SETTINGS).read(model, 0.0, 0)
 
 
 @given(networks())
@@ -67,7 +68,7 @@ def test_states_with_some_counts_are_found_among_all(network, data):
 
 def test_more_states_than_can_be_added_up_are_left_to_samples(monkeypatch):
     model = build_model(LOWERED, SETTINGS, jax.random.key(0))
-    reader = LawReader(LOWERED.space, SETTINGS)
+    reader = LawReader(no_totals(LOWERED), SETTINGS)
     whole = reader.logarithm(model, (0, 1, 2, 3), (2, 1, 1, 1))
     part = reader.logarithm(model, (0,), (0,))
     assert whole == pytest.approx(np.log(6 * 0.3**2 * 0.7**2 / 3), abs=1e-6)
@@ -115,14 +116,14 @@ def test_damaged_weights_are_refused(monkeypatch):
         tuple(block * np.nan for block in model.weight_blocks())
     )
     with pytest.raises(EngineError, match="instead of 1"):
-        LawReader(LOWERED.space, SETTINGS).read(model, 0.0, 0)
+        LawReader(no_totals(LOWERED), SETTINGS).read(model, 0.0, 0)
 
 
 def test_the_settings_decide_size_and_precision():
     settings = TdvpSettings(width=5, basis=2, precision="float32")
     model = build_model(LOWERED, settings, jax.random.key(0))
     assert {str(block.dtype) for block in model.weight_blocks()} == {"float32"}
-    snapshot = LawReader(LOWERED.space, settings).read(model, 0.0, 0)
+    snapshot = LawReader(no_totals(LOWERED), settings).read(model, 0.0, 0)
     assert abs(snapshot.weights.sum() - 1) < 1e-5
 
 
