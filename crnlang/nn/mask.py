@@ -48,10 +48,16 @@ class StateMask(eqx.Module):
     levels: int = eqx.field(static=True)
 
     def allowed(
-        self, ordered: Int[Array, " variables"], position: int | Int[Array, ""]
+        self,
+        ordered: Int[Array, " variables"],
+        position: int | Int[Array, ""],
+        levels: int | None = None,
     ) -> Bool[Array, " levels"]:
-        """Whether copy number m is open at a position, given the counts before it."""
-        level = jnp.arange(self.levels)
+        """Whether copy number m is open at a position, given the counts before it.
+
+        The first `levels` copy numbers; as many as any position has by default.
+        """
+        level = jnp.arange(self.levels if levels is None else levels)
         is_open = level <= self.caps[position]
         before = jnp.where(jnp.arange(len(ordered)) < position, ordered, 0)
         for group in self.groups:
@@ -72,7 +78,7 @@ class StateMask(eqx.Module):
         position: int,
     ) -> Float[Array, " some"]:
         """The logits of copy numbers at a position, -inf where they are not open."""
-        allowed = self.allowed(ordered, position)[: len(logits)]
+        allowed = self.allowed(ordered, position, len(logits))
         return jnp.where(allowed, logits, -jnp.inf)
 
     def binds(self, position: int) -> bool:
