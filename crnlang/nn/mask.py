@@ -179,13 +179,14 @@ def _build_group(
     reach = np.zeros((variables + 1, *sizes), dtype=bool)
     reach[(variables, *-lowest)] = True
     for position in range(variables - 1, -1, -1):
-        law = laws[:, position].tolist()
-        for copies in range(int(caps[position]) + 1 if any(law) else 1):
-            to = tuple(_kept(c * copies, n) for c, n in zip(law, sizes, strict=True))
-            source = tuple(
-                _kept(-c * copies, n) for c, n in zip(law, sizes, strict=True)
-            )
-            reach[position][to] |= reach[position + 1][source]
+        table, law = reach[position + 1].copy(), laws[:, position]
+        # 0 to `taken - 1` copies are taken into account; that many more double them
+        taken, most = 1, int(caps[position]) + 1 if law.any() else 1
+        while taken < most:
+            more = min(taken, most - taken)
+            table |= _moved(table, (law * more).tolist())
+            taken += more
+        reach[position] = table
     return LawGroup(
         rows=jnp.asarray(laws),
         start=jnp.asarray(totals - lowest),
@@ -194,6 +195,17 @@ def _build_group(
         strides=tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes))),
         positions=tuple(int(p) for p in np.flatnonzero(np.any(laws, axis=0))),
     )
+
+
+def _moved(
+    table: Bool[np.ndarray, "*remainders"], steps: list[int]
+) -> Bool[np.ndarray, "*remainders"]:
+    """The table with all entries moved along its axes; what leaves it is lost."""
+    found = np.zeros_like(table)
+    pairs = list(zip(steps, table.shape, strict=True))
+    source = tuple(_kept(-step, size) for step, size in pairs)
+    found[tuple(_kept(step, size) for step, size in pairs)] = table[source]
+    return found
 
 
 def _kept(shift: int, size: int) -> slice:

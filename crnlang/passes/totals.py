@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int, Integer
+from jaxtyping import Float, Int, Integer
 
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork, StateSpace
 from crnlang.passes.laws import nonnegative_laws
@@ -150,8 +150,10 @@ def _with_totals(
 
 
 def _remainders(space: StateSpace, sums: Int[np.ndarray, "totals variables"]) -> float:
-    """At most so many joint remainders have the laws with the totals."""
-    return float(np.prod(np.append(space.totals, sums @ space.caps) + 1.0))
+    """About how many joint remainders the laws have with the totals."""
+    is_sum = (space.laws >= 0).all(axis=1)
+    spans = np.where(is_sum, space.totals, np.abs(space.laws) @ space.caps)
+    return float(np.prod(np.append(spans, sums @ space.caps) + 1.0))
 
 
 def _extended(
@@ -186,12 +188,14 @@ def _extended(
         ),
         initial=(
             *lowered.initial,
-            *(
-                np.eye(top + 1)[start]
-                for top, start in zip(tops, sums @ starts, strict=True)
-            ),
+            *map(_certain, (sums @ starts).tolist(), tops.tolist()),
         ),
     )
+
+
+def _certain(count: int, cap: int) -> Float[np.ndarray, " levels"]:
+    """The law of a count that is known."""
+    return (np.arange(cap + 1) == count).astype(float)
 
 
 def _family(

@@ -78,6 +78,15 @@ def test_totals_stay_what_they_are_in_every_firing(lowered):
     np.testing.assert_array_equal(
         after.net_changes, totalled.extend(before.net_changes)
     )
+
+
+@FEW
+@given(st.one_of(binding_networks(), lowered_networks()))
+def test_channels_fire_as_they_did(lowered):
+    totalled = add_totals(lowered)
+    states = enumerate_states(lowered.space).astype(int)
+    whole = totalled.extend(states)
+    before, after = kernel_of(lowered), kernel_of(totalled.lowered)
     t = jnp.asarray(0.4)
     for name in ("outflux", "source_propensities"):
         np.testing.assert_array_equal(
@@ -111,6 +120,14 @@ def test_totals_come_first_and_what_takes_part_in_most_last():
 def test_switches_need_no_totals():
     lowered = lower(SWITCHES, engine="tdvp")
     assert not len(add_totals(lowered).sums)
+
+
+def test_large_totals_are_left_out():
+    some = TURNOVER.replace("0..5", "0..9000")
+    both = add_totals(lower(some, engine="tdvp")).lowered.space
+    assert both.caps[4:].tolist() == [7, 18003]
+    many = TURNOVER.replace("0..5", "0..90000")
+    assert add_totals(lower(many, engine="tdvp")).sums.tolist() == [[1, 0, 1, 0]]
 
 
 def test_a_law_is_read_without_its_totals(monkeypatch):
