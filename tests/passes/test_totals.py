@@ -140,6 +140,7 @@ def test_a_law_is_read_without_its_totals(monkeypatch):
     part = reader.logarithm(model, (0, 2), (1, 1))
     chosen = (exact.states[:, 0] == 1) & (exact.states[:, 2] == 1)
     assert exact.weights is not None
+    assert part is not None
     np.testing.assert_allclose(np.exp(part), exact.weights[chosen].sum())
     monkeypatch.setattr(law, "MOST_STATES", 1)
     monkeypatch.setattr(law, "SAMPLES", 2**13)
