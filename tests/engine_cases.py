@@ -82,15 +82,22 @@ def birth_death(cap=5, birth=2.0, start="~ binomial({cap}, 0.3)"):
     return lower(BIRTH_DEATH, cap=cap, birth=birth, start=start.format(cap=cap))
 
 
-@st.composite
-def conserving_networks(draw):
+def conserving_networks():
     """Networks of four species whose reactions conserve something, often entangled."""
+    return networks_of(CONVERSIONS, fewest=1, most=4, largest_cap=4)
+
+
+@st.composite
+def networks_of(draw, reactions, fewest, most, largest_cap):
+    """Networks of the species A, B, C, D with some of the reactions."""
     chosen = draw(
-        st.lists(st.sampled_from(CONVERSIONS), min_size=1, max_size=4, unique=True)
+        st.lists(
+            st.sampled_from(reactions), min_size=fewest, max_size=most, unique=True
+        )
     )
-    text = ["crn 1", "model conserving", "massaction falling"]
+    text = ["crn 1", "model some", "massaction falling"]
     for name in "ABCD":
-        cap = draw(st.integers(1, 4))
+        cap = draw(st.integers(1, largest_cap))
         text.append(f"species {name} in 0..{cap} = {draw(st.integers(0, cap))}")
     text += [f"r{i}: {reaction} @ 1" for i, reaction in enumerate(chosen)]
     return lower("\n".join(text) + "\n")

@@ -49,7 +49,7 @@ def _law(
     initial: Initial, species: Species, cap: int, place: Span, report: Report
 ) -> Float[np.ndarray, " levels"]:
     """The law over 0..cap; reports what the cap cuts off."""
-    weights = _weights(initial, cap)
+    weights = weights_of(initial, cap)
     inside = float(weights.sum())
     lost = 1.0 - inside
     if species.cap is None:
@@ -62,7 +62,7 @@ def _law(
     return weights / inside if inside else weights
 
 
-def _weights(initial: Initial, cap: int) -> Float[np.ndarray, " _levels"]:
+def weights_of(initial: Initial, cap: int) -> Float[np.ndarray, " _levels"]:
     """Probabilities of 0..cap, the part above the cap missing."""
     weights = np.zeros(cap + 1)
     match initial:

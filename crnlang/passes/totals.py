@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int, Integer
+from jaxtyping import Int, Integer
 
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork, StateSpace
+from crnlang.ir.network import Delta
 from crnlang.passes.laws import nonnegative_laws
 from crnlang.passes.order import order_of
+from crnlang.passes.start import weights_of
 
 #: Totals are left out where the laws then have more joint remainders than this.
 MOST_REMAINDERS = 1 << 20
@@ -38,9 +40,10 @@ class Totalled:
     def extend(
         self, states: Integer[np.ndarray, "states variables"]
     ) -> Integer[np.ndarray, "states more"]:
-        """The states with their totals."""
+        """The states with their totals, in a type that holds both."""
         totals = states.astype(np.int64) @ self.sums.T
-        return np.hstack([states, totals])
+        small = np.min_scalar_type(int(totals.max(initial=0)))
+        return np.hstack([states, totals.astype(np.result_type(states, small))])
 
     def shorten(
         self, states: Integer[np.ndarray, "states more"]
@@ -176,6 +179,11 @@ def _extended(
         range(species, len(caps)),
         closers,
     )
+    counts = (sums @ starts).tolist()
+    known = (
+        weights_of(Delta(count), top)
+        for count, top in zip(counts, tops.tolist(), strict=True)
+    )
     return replace(
         lowered,
         families=families,
@@ -186,16 +194,8 @@ def _extended(
             totals=np.append(space.totals, np.zeros(len(sums), dtype=np.int64)),
             order=np.array(order, dtype=np.int64),
         ),
-        initial=(
-            *lowered.initial,
-            *map(_certain, (sums @ starts).tolist(), tops.tolist()),
-        ),
+        initial=(*lowered.initial, *known),
     )
-
-
-def _certain(count: int, cap: int) -> Float[np.ndarray, " levels"]:
-    """The law of a count that is known."""
-    return (np.arange(cap + 1) == count).astype(float)
 
 
 def _family(

@@ -40,6 +40,7 @@ class LawReader:
         self.seed = settings.seed
         is_small = space.number_of_states() <= MOST_STATES
         self.states = enumerate_states(space) if is_small else None
+        self.extended = None if self.states is None else totalled.extend(self.states)
 
     def read(self, model: AbstractAutoregressive, time: float, place: int) -> Snapshot:
         """The law at a save time; `place` is its position among them.
@@ -47,9 +48,9 @@ class LawReader:
         Raises:
             EngineError: the probabilities of all states do not add up to 1.
         """
-        if self.states is None:
+        if self.states is None or self.extended is None:
             return Snapshot(time, self._sample(model, place))
-        weights = np.exp(self._log_probs(model, self.states))
+        weights = np.exp(log_probs(model, self.extended))
         total = float(weights.sum())
         if not abs(total - 1) <= DRIFT[self.precision]:
             raise EngineError(
@@ -73,14 +74,8 @@ class LawReader:
             return None
         if not len(states):
             return -math.inf
-        return float(np.logaddexp.reduce(self._log_probs(model, states)))
-
-    def _log_probs(
-        self,
-        model: AbstractAutoregressive,
-        states: Integer[np.ndarray, "states variables"],
-    ) -> Float[np.ndarray, " states"]:
-        return log_probs(model, self.totalled.extend(states))
+        extended = self.totalled.extend(states)
+        return float(np.logaddexp.reduce(log_probs(model, extended)))
 
     def _sample(
         self, model: AbstractAutoregressive, place: int
@@ -90,12 +85,12 @@ class LawReader:
         points = sobol_points(SAMPLES, variables, self.seed)
         key = jax.random.fold_in(jax.random.key(self.seed), place)
         spread = quantiles(key, points, np.dtype(self.precision))
-        small = np.min_scalar_type(int(self.totalled.lowered.space.caps.max()))
-        found = [
-            np.asarray(_samples(model, spread[start : start + CHUNK])).astype(small)
+        small = np.min_scalar_type(int(self.space.caps.max()))
+        drawn = (
+            np.asarray(_samples(model, spread[start : start + CHUNK]))
             for start in range(0, SAMPLES, CHUNK)
-        ]
-        return self.totalled.shorten(np.concatenate(found))
+        )
+        return np.concatenate([self.totalled.shorten(n).astype(small) for n in drawn])
 
 
 @eqx.filter_jit

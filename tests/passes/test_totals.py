@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from engine_cases import FEW, kernel_of, law_of, lower, model_of
+from engine_cases import FEW, kernel_of, law_of, lower, model_of, networks_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,18 +51,9 @@ REACTIONS = (
 )
 
 
-@st.composite
-def binding_networks(draw):
+def binding_networks():
     """Networks of four species, often with totals that few channels change."""
-    chosen = draw(
-        st.lists(st.sampled_from(REACTIONS), min_size=2, max_size=7, unique=True)
-    )
-    text = ["crn 1", "model binding", "massaction falling"]
-    for name in "ABCD":
-        cap = draw(st.integers(1, 3))
-        text.append(f"species {name} in 0..{cap} = {draw(st.integers(0, cap))}")
-    text += [f"r{i}: {reaction} @ 1" for i, reaction in enumerate(chosen)]
-    return lower("\n".join(text) + "\n")
+    return networks_of(REACTIONS, fewest=2, most=7, largest_cap=3)
 
 
 @given(st.one_of(binding_networks(), lowered_networks()))
