@@ -118,7 +118,7 @@ def _engines(states: int) -> list[str]:
         fsp = f"fsp: yes, {states} states"
     else:
         fsp = f"fsp: no, {format_size(states)} states are more than {FSP_STATES}"
-    return ["tdvp: yes", "natgrad: yes", "adam: yes", "ssa: yes", fsp]
+    return ["tdvp: yes", "natgrad: yes", "adam: yes", "ssa: yes", "we: yes", fsp]
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

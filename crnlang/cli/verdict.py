@@ -20,6 +20,12 @@ def verdict(run: Run, space: StateSpace) -> str:
     data = run.data
     if data.health:
         return f"{_steps(data)} {_caps_by_mass(data, space)}"
+    if data.engine == "we":
+        return (
+            f"Weighted ensembles; the law shown is worth {data.samples[-1]:,.0f} "
+            "independent samples at the end, and the error of each answer is the "
+            f"spread over the repeats. {_caps_by_leak(data)}"
+        )
     accuracy = (
         f"{data.samples[-1]:,.0f} exact trajectories: the standard errors of the means "
         f"are at most {_largest_error(data):.2g} of the means."

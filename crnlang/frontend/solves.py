@@ -1,6 +1,7 @@
 """Solve blocks -> their records, the settings checked."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
@@ -10,7 +11,13 @@ from crnlang.frontend.rooms import CONSTANTS
 from crnlang.frontend.scope import Refused, Scope
 from crnlang.frontend.times import numbers_of
 from crnlang.ir.network import SettingValue, SolveBlock
-from crnlang.settings import SettingError, resolve_settings
+from crnlang.settings import (
+    ENGINES,
+    SettingError,
+    Settings,
+    fix_name,
+    resolve_settings,
+)
 
 
 def lower_solves(
@@ -34,6 +41,7 @@ def _lower_solve(solve: ast.SolveStatement, scope: Scope, report: Report) -> Sol
         except Refused as refused:
             refused.tell(report)
     _check_settings(solve, settings, spans, report)
+    _check_names(solve, settings, spans, scope, report)
     return SolveBlock(
         solve.name.text,
         solve.engine.text,
@@ -82,3 +90,21 @@ def _check_settings(
                 return
         else:
             return
+
+
+def _check_names(
+    solve: ast.SolveStatement,
+    settings: dict[str, SettingValue],
+    spans: dict[str, Span],
+    scope: Scope,
+    report: Report,
+) -> None:
+    """Report names that the file must declare and does not."""
+    for option in fields(ENGINES.get(solve.engine.text, Settings)):
+        kind, value = option.metadata["names"], settings.get(option.name)
+        known = [*option.metadata["choices"], *scope.names.of_kind(kind)]
+        is_told = not isinstance(value, str) or value in known
+        if kind and not is_told and report.is_sound(spans[option.name]):
+            reason = f"the file has no {kind} `{value}`"
+            fix = fix_name(str(value), known)
+            report.add(BadSetting(spans[option.name], reason, fix))

@@ -24,7 +24,13 @@ from crnlang.pipeline.found import Found, Run, Silent, Watcher, health_of
 from crnlang.pipeline.passages import answer_passages
 from crnlang.results.run_directory import write_run
 from crnlang.results.summary import summarise
-from crnlang.settings import FspSettings, NeuralSettings, SsaSettings, as_plain
+from crnlang.settings import (
+    FspSettings,
+    NeuralSettings,
+    SsaSettings,
+    WeSettings,
+    as_plain,
+)
 from crnlang.solve.outcome import Outcome
 
 
@@ -69,6 +75,10 @@ def run_compiled(compilation: Compilation, choice: Choice, watcher: Watcher) -> 
             from crnlang.pipeline.witnesses import run_ssa
 
             found = run_ssa(lowered, settings, clock)
+        case WeSettings():
+            from crnlang.pipeline.ensembles import run_we
+
+            found = run_we(lowered, settings, clock)
         case NeuralSettings():
             from crnlang.pipeline.neural import run_neural
 
@@ -93,6 +103,7 @@ def _recorded(
         seed=choice.settings.seed,
         leak=found.leak,
         passages=found.passages.answers,
+        own=found.own,
     )
     cost = clock.cost()
     is_complete = found.outcome is Outcome.SUCCESSFUL

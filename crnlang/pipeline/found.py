@@ -47,7 +47,8 @@ class Found:
     """What an engine found: the law at every time reached, how it went and ended.
 
     `leak` as in `RunData`; `weights` are the files that hold a network's weights;
-    `passages` answer the queries about first passages, as far as the engine can.
+    `passages` answer the queries about first passages, as far as the engine can; `own`
+    are laws made for one query, by its name, where `snapshots` do not serve it best.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -56,6 +57,7 @@ class Found:
     infos: tuple[StepInfo, ...] = ()
     weights: Mapping[str, bytes] = field(default_factory=dict)
     passages: Passages = field(default_factory=Passages)
+    own: Mapping[str, tuple[Snapshot, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

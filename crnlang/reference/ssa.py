@@ -73,7 +73,7 @@ def build_simulator(lowered: LoweredNetwork, targets: Sequence[Expr] = ()) -> Si
     """Compile the method; the slots of a target, a condition, are variables."""
     started = time.perf_counter()
     batch = _compile(lowered, targets)
-    start = _first(lowered, SsaSettings(trajectories=1))
+    start = first_start(lowered, SsaSettings(trajectories=1))
     counts = np.zeros((1, 1, len(lowered.space.caps)), dtype=np.int32)
     leak = np.zeros((1, 1), dtype=np.int64)
     _run_batch(lowered, batch, start, np.zeros(1), counts, leak, (0, 0))
@@ -98,7 +98,7 @@ def sample_ssa(
     """
     simulator = simulator or build_simulator(lowered)
     started = time.perf_counter()
-    start = _first(lowered, settings)
+    start = first_start(lowered, settings)
     counts, leak = _simulate(simulator, start, settings, threads)
     seconds = time.perf_counter() - started
     times = np.array(settings.save, dtype=float)
@@ -121,7 +121,7 @@ def sample_passages(
     Raises:
         WitnessError: as in `sample_ssa`.
     """
-    start = _first(simulator.lowered, settings)
+    start = first_start(simulator.lowered, settings)
     start = start._replace(target=target, stream=(target + 1) * STREAMS)
     if states is not None:
         start = start._replace(is_drawn=False, states=states)
@@ -142,19 +142,11 @@ def _simulate(
     shape = (settings.trajectories, len(times))
     counts = np.zeros((*shape, len(lowered.space.caps)), dtype=np.int32)
     leak = np.zeros(shape, dtype=np.int64)
-    workers = threads or os.cpu_count() or 1
     for piece in stretches(lowered, settings.save, settings.until):
         if piece.start > 0:
             start = _after(lowered, piece.start, start)
         wanted = np.append(times[list(piece.save)], piece.end)
-        found = np.zeros((len(counts), len(wanted), counts.shape[2]), dtype=np.int32)
-        stopped = np.zeros((len(counts), len(wanted)), dtype=np.int64)
-        run = partial(
-            _run_batch, lowered, simulator.batch, start, wanted, found, stopped
-        )
-        with ThreadPoolExecutor(workers) as pool:
-            for _ in pool.map(run, _batches(settings.trajectories, workers)):
-                pass
+        found, stopped = advance(simulator, start, wanted, threads)
         counts[:, list(piece.save)] = found[:, :-1]
         leak[:, list(piece.save)] = stopped[:, :-1]
         start = start._replace(
@@ -165,7 +157,35 @@ def _simulate(
     return counts, leak
 
 
-def _first(lowered: LoweredNetwork, settings: SsaSettings) -> Start:
+def advance(
+    simulator: Simulator,
+    start: Start,
+    times: Float[np.ndarray, " times"],
+    threads: int | None = None,
+) -> tuple[
+    Int[np.ndarray, "trajectories times variables"],
+    Int[np.ndarray, "trajectories times"],
+]:
+    """The states and leaks at ascending times, without events; fills `start.entered`.
+
+    Raises:
+        WitnessError: as in `sample_ssa`.
+    """
+    shape = (len(start.leak), len(times))
+    variables = len(simulator.lowered.space.caps)
+    counts = np.zeros((*shape, variables), dtype=np.int32)
+    leak = np.zeros(shape, dtype=np.int64)
+    run = partial(
+        _run_batch, simulator.lowered, simulator.batch, start, times, counts, leak
+    )
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(run, _batches(shape[0], workers)):
+            pass
+    return counts, leak
+
+
+def first_start(lowered: LoweredNetwork, settings: SsaSettings) -> Start:
     """The start at time 0, drawn from the initial law, without a target."""
     size = settings.trajectories
     return Start(

@@ -3,7 +3,8 @@
 A `Snapshot` is the law at one time as states with weights: an exact law (weights are
 probabilities), trajectories (equal weights) or weighted samples. Standard errors are
 those of a ratio of weighted means (delta method), sum w^2 (f - m)^2 / (sum w)^2; for
-equal weights, the usual s / sqrt(N) with the variance over N.
+equal weights, the usual s / sqrt(N) with the variance over N. Where only groups of
+states are independent, w (f - m) is added up within each before it is squared.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +40,8 @@ class Snapshot:
     `weights` of `None` means equal ones. The weights need not add up to 1. `bound` is
     the largest error of any probability of an exact law, as far as it is known;
     `logarithms` are log-probabilities that the engine itself computed, by the name of
-    the query.
+    the query. `groups` numbers, from 0, the independent groups that the states belong
+    to; `None` where every state is independent.
     """
 
     time: float
@@ -47,6 +49,7 @@ class Snapshot:
     weights: Float[np.ndarray, " states"] | None = None
     is_exact: bool = False
     bound: float = 0.0
+    groups: Int[np.ndarray, " states"] | None = None
     logarithms: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def normalised(self) -> Float[np.ndarray, " states"]:
@@ -56,8 +59,54 @@ class Snapshot:
         return self.weights / self.weights.sum()
 
     def samples(self) -> float:
-        """The effective number of samples, (sum w)^2 / sum w^2; inf if exact."""
-        return inf if self.is_exact else float(1 / (self.normalised() ** 2).sum())
+        """The effective number of samples; inf if exact.
+
+        (sum w)^2 / sum w^2; of groups, how many independent samples would give
+        marginals with variances that add up to what is found between the groups.
+        """
+        if self.is_exact:
+            return inf
+        weights = self.normalised()
+        if self.groups is None:
+            return float(1 / (weights**2).sum())
+        ideal = found = 0.0
+        for column in self.states.T:
+            _, levels = np.unique(column, return_inverse=True)
+            law = np.bincount(levels, weights)
+            ideal += float((law * (1 - law)).sum())
+            found += float(self.squares(weights, levels, law).sum())
+        return ideal / found if found > 0 else float(self.groups.max() + 1)
+
+    def squares(
+        self,
+        shares: Float[np.ndarray, " states"],
+        cells: Int[np.ndarray, " states"],
+        law: Float[np.ndarray, " cells"],
+    ) -> Float[np.ndarray, " cells"]:
+        """The variance of the share p of each cell.
+
+        sum w^2 (f - p)^2 with f the indicator: W (1 - p)^2 inside the cell and
+        (all - W) p^2 outside, where W adds up the squared shares of the cell.
+        """
+        size = len(law)
+        if self.groups is None:
+            squares = np.bincount(cells, shares**2, size)
+            return squares * (1 - 2 * law) + (shares**2).sum() * law**2
+        number = int(self.groups.max()) + 1
+        own = np.bincount(self.groups * size + cells, shares, number * size)
+        own = own.reshape(number, size)
+        away = own - own.sum(axis=1, keepdims=True) * law
+        return (away**2).sum(axis=0) * number / (number - 1)
+
+    def error(
+        self, shares: Float[np.ndarray, " states"], away: Float[np.ndarray, " states"]
+    ) -> float:
+        """The standard error of a mean from what each state is `away` from it."""
+        if self.groups is None:
+            return float(np.sqrt((shares**2 * away**2).sum()))
+        sums = np.bincount(self.groups, shares * away)
+        number = len(sums)
+        return float(np.sqrt((sums**2).sum() * number / (number - 1)))
 
 
 def table(
@@ -82,13 +131,14 @@ def summarise(
     leak: Float[np.ndarray, " times"] | None = None,
     joints: Iterable[Pair] = (),
     passages: Mapping[str, QueryAnswer] | None = None,
+    own: Mapping[str, Sequence[Snapshot]] | None = None,
     wall_seconds: float = 0.0,
 ) -> RunData:
     """The record of a run from its law at every save time, the queries answered.
 
     `joints` asks for pairs beyond those that `dist` queries name; `passages` are the
     answers to the queries about first passages, by name: what they lack stays
-    unanswered.
+    unanswered. A query with laws of its `own`, by name, is answered from these.
 
     Raises:
         RunError: a query asks for a time that has no snapshot, or for a table that
@@ -117,7 +167,7 @@ def summarise(
         means=means,
         sds=np.sqrt(variances),
         joints={pair: _joint(lowered, snapshots, pair) for pair in pairs},
-        queries=_answers(lowered, snapshots, passages or {}),
+        queries=_answers(lowered, snapshots, passages or {}, own or {}),
         leak=leak,
         wall_seconds=wall_seconds,
     )
@@ -137,12 +187,13 @@ def _answers(
     lowered: LoweredNetwork,
     snapshots: Sequence[Snapshot],
     passages: Mapping[str, QueryAnswer],
+    own: Mapping[str, Sequence[Snapshot]],
 ) -> tuple[QueryAnswer, ...]:
     """The answers in the order of the queries; those of first passages are given."""
     found: list[QueryAnswer] = []
     for query in lowered.network.queries:
         if not isinstance(query, PassageQuery):
-            found.append(answer(lowered, query, snapshots))
+            found.append(answer(lowered, query, own.get(query.name, snapshots)))
         elif query.name in passages:
             found.append(passages[query.name])
     return tuple(found)
@@ -222,7 +273,7 @@ def _answer_at(
             values = 1.0 * is_there.all(axis=1)
     used = weights > 0
     mean = (shares[used] * values[used]).sum() if total > 0 else np.nan
-    error = np.sqrt((shares[used] ** 2 * (values[used] - mean) ** 2).sum())
+    error = snapshot.error(shares, np.where(used, values - mean, 0.0))
     if isinstance(query, LogpQuery):
         return _logarithm(snapshot, float(mean), float(error), float(total))
     return np.array(mean), np.array(_exactly(snapshot, error, total))
@@ -252,14 +303,11 @@ def _law(
     caps: Int[np.ndarray, " variables"],
     shares: Float[np.ndarray, " states"],
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
-    """A table of probabilities p and their errors.
-
-    The variance is sum w^2 (f - p)^2 with f the indicator: W (1 - p)^2 inside the cell
-    and (all - W) p^2 outside, where W adds up the squared shares of the cell.
-    """
+    """A table of probabilities and their errors."""
     law = table(snapshot, variables, caps, shares)
-    squares = table(snapshot, variables, caps, shares**2)
-    variance = squares * (1 - 2 * law) + (shares**2).sum() * law**2
+    columns = tuple(snapshot.states[:, v].astype(np.int64) for v in variables)
+    cells = np.ravel_multi_index(columns, law.shape)
+    variance = snapshot.squares(shares, cells, law.ravel()).reshape(law.shape)
     errors = np.sqrt(np.maximum(variance, 0))
     return law, np.asarray(_exactly(snapshot, errors, shares.sum()))
 

@@ -218,9 +218,9 @@ def test_a_neural_run_answers_the_rest_and_says_what_it_cannot(monkeypatch, tmp_
     assert (whole.errors == 0).all()
     assert run.notes == (
         "query `hit_4` is not answered: `tdvp` cannot answer `hit`; engines that can: "
-        "`fsp`, `ssa`",
+        "`fsp`, `ssa`, `we`",
         "query `rate_5` is not answered: `tdvp` cannot answer `rate`; engines that "
-        "can: `fsp`",
+        "can: `fsp`, `we`",
     )
 
 

@@ -1,0 +1,215 @@
+"""Weighted ensembles for the questions of a file: an ensemble for each set of states.
+
+The probability of a set comes from walkers spread towards it (`passes/distance.py`). A
+first passage ends where walkers enter its target. By the end of the run its rate must
+have settled: from then on the survival probability falls as an exponential, whose
+integral is the rest of the mean time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from crnlang.ir.expr import Count, Expr, Function, call, number, total
+from crnlang.ir.lowered import LoweredNetwork
+from crnlang.ir.network import LawQuery, LogpQuery, PassageQuery, ProbQuery
+from crnlang.passes.distance import distance
+from crnlang.pipeline.cost import Clock
+from crnlang.pipeline.found import Found
+from crnlang.pipeline.passages import Numbers, answer_passages
+from crnlang.reference.departure import draw_departures
+from crnlang.reference.ensemble import (
+    EnsembleRun,
+    Lane,
+    sample_ensembles,
+    starts_needed,
+)
+from crnlang.reference.refusals import PassageError
+from crnlang.reference.ssa import NO_TARGET, build_simulator
+from crnlang.results.summary import Snapshot
+from crnlang.settings import SettingError, WeSettings, fix_name
+
+#: The rates of the third and the last quarter of a run may be so many errors apart,
+#: and the error of their difference may be such a share of the rate.
+SETTLED, CLEAR = 4.0, 0.2
+
+
+def run_we(lowered: LoweredNetwork, settings: WeSettings, clock: Clock) -> Found:
+    """Weighted ensembles at the save times, one for each question about a set.
+
+    The record shows the law of the first. numba's compilation goes to the clock.
+
+    Raises:
+        WitnessError: a wrong propensity, or one without a bound in time.
+        SettingError: there is no observable as `along` says.
+    """
+    ensembles = _Ensembles(lowered, settings, clock)
+    asked: dict[Lane, set[float]] = {}
+    lanes: dict[str, Lane] = {}
+    for query in lowered.network.queries:
+        if isinstance(query, PassageQuery):
+            continue
+        if (condition := _condition(query)) is not None:
+            lanes[query.name] = lane = ensembles.lane(condition)
+            asked.setdefault(lane, set()).update(query.times or settings.save)
+    main = next(iter(asked), ensembles.lane(None))
+    asked[main] = set(settings.save)
+    runs = {lane: ensembles.run(lane, times) for lane, times in asked.items()}
+    snapshots = {lane: _snapshots(run) for lane, run in runs.items()}
+    own = {name: snapshots[lane] for name, lane in lanes.items()}
+    return Found(
+        snapshots[main],
+        leak=np.array([walkers.mean_leak() for walkers in runs[main].walkers]),
+        passages=answer_passages(lowered, "we", settings, ensembles.passage),
+        own=own,
+    )
+
+
+class _Ensembles:
+    """Runs ensembles of a network, each with random numbers of its own."""
+
+    def __init__(
+        self, lowered: LoweredNetwork, settings: WeSettings, clock: Clock
+    ) -> None:
+        queries = lowered.network.queries
+        self.lowered = lowered
+        self.settings = settings
+        self.along = _along(lowered, settings)
+        self.targets = [q.target for q in queries if isinstance(q, PassageQuery)]
+        self.simulator = build_simulator(lowered, self.targets)
+        self.runs = 0
+        clock.add_compiling(self.simulator.compile_seconds)
+
+    def lane(self, condition: Expr | None) -> Lane:
+        """What the bins of an ensemble lie along that is to reach some states."""
+        if self.along is not None:
+            return Lane(self.along, is_distance=False)
+        if condition is None:
+            counts = range(len(self.lowered.space.caps))
+            return Lane(total([Count(v) for v in counts]), is_distance=False)
+        return Lane(distance(condition), is_distance=True)
+
+    def run(
+        self,
+        lane: Lane,
+        times: Iterable[float],
+        target: int = NO_TARGET,
+        states: Int[np.ndarray, "walkers variables"] | None = None,
+    ) -> EnsembleRun:
+        """The next ensembles, to the last of some times within the run."""
+        self.runs += 1
+        within = [time for time in times if time <= self.settings.until]
+        until = max(within, default=0.0) or self.settings.until
+        return sample_ensembles(
+            self.simulator,
+            replace(self.settings, until=until, save=tuple(within)),
+            lane,
+            stream=self.runs,
+            target=target,
+            states=states,
+        )
+
+    def passage(self, query: PassageQuery) -> tuple[Numbers, Numbers]:
+        """The answer to a question about a first passage, and its standard error.
+
+        Raises:
+            WitnessError: the passage has no start, or has not settled by the end.
+        """
+        states = None
+        if query.start is not None:
+            size, seed = starts_needed(self.settings), self.settings.seed
+            states = draw_departures(self.lowered, query.start, size, seed)
+        target = self.targets.index(query.target)
+        run = self.run(self.lane(query.target), query.times, target, states)
+        if query.times:
+            shares = [run.arrived(0.0, time) for time in query.times]
+            return _over_repeats(np.stack(shares, axis=1))
+        until = run.times[-1]
+        rates, drift = _settled_rate(run, until)
+        if query.kind == "rate":
+            value, error = _over_repeats(rates[:, None])
+            return value, np.hypot(error, drift * value)
+        rest = (1 - run.arrived(0.0, until)) / rates
+        value, error = _over_repeats((run.exposure(0.0, until) + rest)[:, None])
+        return value, np.hypot(error, drift * rest.mean())
+
+
+def _settled_rate(
+    run: EnsembleRun, until: float
+) -> tuple[Float[np.ndarray, " repeats"], float]:
+    """Arrivals per time and survivor in the last half of a run, in each ensemble.
+
+    With the change from the first to the second half of it, as a share.
+
+    Raises:
+        PassageError: there are none, or the rate may still change.
+    """
+    edges = until * np.array([0.5, 0.75, 1.0])
+    pieces = [edges[:2], edges[1:], edges[[0, 2]]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        third, last, both = (
+            run.arrived(*piece) / run.exposure(*piece) for piece in pieces
+        )
+    if not (np.isfinite(both).all() and (both > 0).all()):
+        raise PassageError(
+            "between the middle and the end of the run some ensembles have no "
+            "arrivals, or no survivors",
+            "change the end of the run, or raise `walkers`",
+        )
+    change, error = _over_repeats((last - third)[:, None])
+    if not error[0] <= CLEAR * both.mean():
+        raise PassageError(
+            "too few walkers arrive to tell whether the rate has settled",
+            "raise `walkers` or `repeats`, or lengthen the run",
+        )
+    if not abs(change[0]) <= SETTLED * error[0]:
+        raise PassageError(
+            f"its rate still changes: {third.mean():.4g} in the third quarter of the "
+            f"run, {last.mean():.4g} in the last",
+            "lengthen the run",
+        )
+    return both, abs(change[0]) / both.mean()
+
+
+def _over_repeats(values: Float[np.ndarray, "repeats _"]) -> tuple[Numbers, Numbers]:
+    """The mean over ensembles and its standard error."""
+    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
+
+
+def _snapshots(run: EnsembleRun) -> tuple[Snapshot, ...]:
+    return tuple(
+        Snapshot(time, walkers.states, walkers.weights, groups=walkers.repeat)
+        for time, walkers in zip(run.times, run.walkers, strict=True)
+    )
+
+
+def _condition(query: LawQuery) -> Expr | None:
+    """The states that a question is about, where it is about some."""
+    match query:
+        case ProbQuery(condition=found):
+            pass
+        case LogpQuery(variables=variables, counts=counts):
+            found = number(1)
+            for variable, count in zip(variables, counts, strict=True):
+                is_there = call(Function.EQ, Count(variable), number(count))
+                found = call(Function.AND, found, is_there)
+        case _:
+            return query.given
+    return found if query.given is None else call(Function.AND, found, query.given)
+
+
+def _along(lowered: LoweredNetwork, settings: WeSettings) -> Expr | None:
+    """The observable that the bins lie along; `None` for `auto`.
+
+    Raises:
+        SettingError: there is none of this name.
+    """
+    if settings.along == "auto":
+        return None
+    known = {one.name: one.value for one in lowered.network.observables}
+    if settings.along not in known:
+        reason = f"the file has no observable `{settings.along}`"
+        raise SettingError("along", reason, fix_name(settings.along, ["auto", *known]))
+    return known[settings.along]

@@ -1,0 +1,312 @@
+"""Weighted ensembles: trajectories with weights that are split and merged.
+
+Walkers run for a while, then those in one bin are drawn anew with equal weights, so
+that as many are in rare bins as in others. Every walker stays on average with its
+weight, whatever the bins: all means are unbiased. Source: G. A. Huber and S. Kim,
+Biophys. J. 70 (1996) 97; that any bins will do: B. W. Zhang, D. Jasnow, D. M.
+Zuckerman, J. Chem. Phys. 132 (2010) 054107. Within a bin walkers are drawn
+systematically, in the order of the coordinate: G. Kitagawa, J. Comput. Graph. Stat. 5
+(1996) 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from crnlang.ir.evaluate import evaluate_float64
+from crnlang.ir.expr import Expr
+from crnlang.ir.lowered import LoweredNetwork
+from crnlang.reference.jumps import Stretch, jumped, stretches
+from crnlang.reference.ssa import NO_TARGET, STREAMS, Simulator, advance, first_start
+from crnlang.reference.trajectory import Start
+from crnlang.settings import SsaSettings, WeSettings
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What bins lie along: one number a state, read at time 0.
+
+    They are equally wide between the ends of what occurs; of what occurs below the
+    median where it `is_distance`, from states that are to be reached.
+    """
+
+    value: Expr
+    is_distance: bool
+
+    def place(
+        self, lowered: LoweredNetwork, states: Int[np.ndarray, "walkers variables"]
+    ) -> Float[np.ndarray, " walkers"]:
+        """Where each walker is; 0 where the value is no number."""
+        counts = [column.astype(float) for column in states.T]
+        found = evaluate_float64(self.value, counts, lowered.parameters, 0.0)
+        return np.nan_to_num(np.broadcast_to(found, len(states)))
+
+
+class Walkers(NamedTuple):
+    """Trajectories with weights; `repeat` is the ensemble that each belongs to.
+
+    `leak` counts the firings of each that a cap stopped.
+    """
+
+    states: Int[np.ndarray, "walkers variables"]
+    weights: Float[np.ndarray, " walkers"]
+    repeat: Int[np.ndarray, " walkers"]
+    leak: Int[np.ndarray, " walkers"]
+
+    def take(self, places: np.ndarray) -> "Walkers":
+        """Some of the walkers, by place or by mask."""
+        return Walkers(*(column[places] for column in self))
+
+    def mean_leak(self) -> float:
+        """How many firings a cap stopped on average."""
+        return float(self.weights @ self.leak) / float(self.weights.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Arrivals:
+    """When walkers entered the target, with their weights and ensembles."""
+
+    times: Float[np.ndarray, " arrivals"]
+    weights: Float[np.ndarray, " arrivals"]
+    repeat: Int[np.ndarray, " arrivals"]
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleRun:
+    """The walkers at each save time, and what entered the target before the end."""
+
+    times: tuple[float, ...]
+    walkers: tuple[Walkers, ...]
+    arrivals: Arrivals
+    repeats: int
+
+    def arrived(self, start: float, end: float) -> Float[np.ndarray, " repeats"]:
+        """The weight that entered after `start` and by `end`, at 0 as well."""
+        times = self.arrivals.times
+        is_in = ((times > start) | (start == 0)) & (times <= end)
+        return self._sums(self.arrivals.weights * is_in)
+
+    def exposure(self, start: float, end: float) -> Float[np.ndarray, " repeats"]:
+        """The integral over time of the weight that has not entered yet."""
+        spent = np.clip(end - np.maximum(self.arrivals.times, start), 0, end - start)
+        return end - start - self._sums(self.arrivals.weights * spent)
+
+    def _sums(
+        self, values: Float[np.ndarray, " arrivals"]
+    ) -> Float[np.ndarray, " repeats"]:
+        return np.bincount(self.arrivals.repeat, values, self.repeats).astype(float)
+
+
+def sample_ensembles(
+    simulator: Simulator,
+    settings: WeSettings,
+    lane: Lane,
+    *,
+    stream: int,
+    target: int = NO_TARGET,
+    states: Int[np.ndarray, "walkers variables"] | None = None,
+    threads: int | None = None,
+) -> EnsembleRun:
+    """Independent ensembles side by side, to the end of the run.
+
+    **Arguments:**
+
+    - `stream`: the number of this call: calls of other numbers are independent.
+    - `target`: the set of the simulator that takes walkers out of the ensemble.
+    - `states`: where walkers start, as many for each ensemble; drawn from the initial
+      law where there are none.
+
+    The result does not depend on the number of threads.
+
+    Raises:
+        WitnessError: as in `sample_ssa`.
+    """
+    runner = _Runner(simulator, settings, lane, stream, target)
+    return runner.run(states, threads)
+
+
+def starts_needed(settings: WeSettings) -> int:
+    """The number of walkers that the ensembles start with."""
+    return settings.walkers * settings.bins * settings.repeats
+
+
+class _Runner:
+    """One call of `sample_ensembles`."""
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        settings: WeSettings,
+        lane: Lane,
+        stream: int,
+        target: int,
+    ) -> None:
+        self.simulator = simulator
+        self.settings = settings
+        self.lane = lane
+        self.target = target
+        self.stream = (1 + stream) * STREAMS
+        self.random = np.random.default_rng([settings.seed, stream])
+        self.arrivals: list[Arrivals] = []
+
+    def run(
+        self, states: Int[np.ndarray, "walkers variables"] | None, threads: int | None
+    ) -> EnsembleRun:
+        settings, lowered = self.settings, self.simulator.lowered
+        walkers = self._begin(states, threads)
+        saved: dict[int, Walkers] = {}
+        for piece in stretches(lowered, settings.save, settings.until):
+            if piece.start > 0:
+                states = jumped(lowered, piece.start, walkers.states)
+                walkers = walkers._replace(states=states)
+            time = piece.start
+            for place in piece.save:
+                if settings.save[place] <= time:
+                    saved[place] = walkers
+            for edge in self._edges(piece):
+                walkers = self._propagate(walkers, time, edge, threads)
+                time = edge
+                for place in piece.save:
+                    if settings.save[place] == edge:
+                        saved[place] = walkers
+                walkers = self._resample(walkers)
+        ordered = tuple(saved[place] for place in range(len(settings.save)))
+        parts = [(one.times, one.weights, one.repeat) for one in self.arrivals]
+        times, weights, repeat = map(np.concatenate, zip(*parts, strict=True))
+        arrivals = Arrivals(times, weights, repeat)
+        return EnsembleRun(settings.save, ordered, arrivals, settings.repeats)
+
+    def _begin(
+        self, states: Int[np.ndarray, "walkers variables"] | None, threads: int | None
+    ) -> Walkers:
+        """As many walkers as there can be, drawn anew bin by bin."""
+        settings, size = self.settings, starts_needed(self.settings)
+        drawn = SsaSettings(trajectories=size, seed=settings.seed)
+        start = first_start(self.simulator.lowered, drawn)
+        start = start._replace(target=self.target, stream=self.stream)
+        if states is not None:
+            start = start._replace(is_drawn=False, states=states)
+        self.stream += size
+        repeat = np.repeat(np.arange(settings.repeats), size // settings.repeats)
+        weights = np.full(size, settings.repeats / size)
+        none = np.zeros(size, dtype=np.int64)
+        walkers = Walkers(start.states, weights, repeat, none)
+        return self._resample(self._moved(walkers, start, 0.0, threads))
+
+    def _edges(self, piece: Stretch) -> Sequence[float]:
+        """Where walkers stop between the start of a piece and its end, ascending."""
+        settings = self.settings
+        grid = np.linspace(0, settings.until, settings.resamplings + 1)
+        save = [settings.save[place] for place in piece.save]
+        times = np.unique([*grid, *save, piece.end])
+        return times[(times > piece.start) & (times <= piece.end)].tolist()
+
+    def _propagate(
+        self, walkers: Walkers, time: float, end: float, threads: int | None
+    ) -> Walkers:
+        """The walkers at a later time; those that enter the target leave."""
+        size = len(walkers.weights)
+        start = Start(
+            time=time,
+            is_drawn=False,
+            states=walkers.states,
+            leak=walkers.leak,
+            entered=np.full(size, np.inf),
+            target=self.target,
+            seed=self.settings.seed,
+            stream=self.stream,
+        )
+        self.stream += size
+        return self._moved(walkers, start, end, threads)
+
+    def _moved(
+        self, walkers: Walkers, start: Start, end: float, threads: int | None
+    ) -> Walkers:
+        """Run from a start to a time, and note who arrived."""
+        counts, leak = advance(self.simulator, start, np.array([end]), threads)
+        states = counts[:, 0].astype(np.int64)
+        walkers = walkers._replace(states=states, leak=leak[:, 0].copy())
+        is_in = start.entered < np.inf
+        left = walkers.take(is_in)
+        self.arrivals.append(Arrivals(start.entered[is_in], left.weights, left.repeat))
+        return walkers.take(~is_in)
+
+    def _resample(self, walkers: Walkers) -> Walkers:
+        """The walkers of each bin of each ensemble drawn anew, with equal weights.
+
+        Weights that are not known to add up to 1 in an ensemble, as they do at first,
+        only change how many are drawn.
+        """
+        if not len(walkers.weights):
+            return walkers
+        place = self.lane.place(self.simulator.lowered, walkers.states)
+        bins = self._bins(place, walkers)
+        group = walkers.repeat * (bins.max() + 1) + bins
+        order = np.lexsort((place, group))
+        ordered = walkers.weights[order]
+        first, _ = _runs(group[order])
+        # in likely bins as many as plain trajectories would put there
+        likely = self.settings.bins * np.add.reduceat(ordered, first)
+        sizes = np.ceil(self.settings.walkers * (1 + likely)).astype(np.int64)
+        copies, weights = systematic(group[order], ordered, sizes, self.random)
+        chosen = walkers.take(np.repeat(order, copies))
+        return chosen._replace(weights=np.repeat(weights, copies))
+
+    def _bins(
+        self, place: Float[np.ndarray, " walkers"], walkers: Walkers
+    ) -> Int[np.ndarray, " walkers"]:
+        """The bin of each walker, between the ends of its own ensemble."""
+        bins = np.zeros(len(place), dtype=np.int64)
+        for repeat in np.unique(walkers.repeat):
+            own = walkers.repeat == repeat
+            low, high = place[own].min(), place[own].max()
+            if self.lane.is_distance:
+                high = _median(place[own], walkers.weights[own])
+            if high > low:
+                share = np.clip((place[own] - low) / (high - low), 0, 1)
+                bins[own] = np.ceil(share * (self.settings.bins - 1))
+        return bins
+
+
+def systematic(
+    group: Int[np.ndarray, " walkers"],
+    weights: Float[np.ndarray, " walkers"],
+    sizes: Int[np.ndarray, " groups"],
+    random: np.random.Generator,
+) -> tuple[Int[np.ndarray, " walkers"], Float[np.ndarray, " walkers"]]:
+    """How often each walker is taken, and the weight of each of its copies.
+
+    `group` ascends; of each group that occurs as many are taken as `sizes` says, each
+    on average in proportion to its weight and never more than one away from it; the
+    weight of the group stays.
+    """
+    first, number = _runs(group)
+    size = np.repeat(sizes, number)
+    total = np.repeat(np.add.reduceat(weights, first), number)
+    edges = np.cumsum(weights / total) - np.repeat(np.arange(len(first)), number)
+    edges[first + number - 1] = 1.0
+    shift = np.repeat(random.random(len(first)), number)
+    upper = np.floor(np.clip(edges, 0, 1) * size + shift)
+    lower = np.concatenate([[0.0], upper[:-1]])
+    lower[first] = 0.0
+    return (upper - lower).astype(np.int64), total / size
+
+
+def _runs(
+    group: Int[np.ndarray, " walkers"],
+) -> tuple[Int[np.ndarray, " groups"], Int[np.ndarray, " groups"]]:
+    """Where each group begins, and how many walkers it has."""
+    first = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
+    return first, np.diff(np.append(first, len(group)))
+
+
+def _median(
+    values: Float[np.ndarray, " walkers"], weights: Float[np.ndarray, " walkers"]
+) -> float:
+    """The value below which half of the weight lies."""
+    order = np.argsort(values)
+    sums = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(sums, sums[-1] / 2)])
