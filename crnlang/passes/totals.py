@@ -218,3 +218,7 @@ def _name(names: Sequence[str], row: list[int]) -> str:
     return " + ".join(
         names[v] if c == 1 else f"{c} {names[v]}" for v, c in enumerate(row) if c
     )
+
+
+#: What may come before the copy numbers, by the setting `totals`.
+TOTALS = {"auto": add_totals, "none": no_totals}

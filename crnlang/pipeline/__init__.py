@@ -122,7 +122,7 @@ def _recorded(
         outcome=found.outcome,
         cost=cost,
         weights=found.weights,
-        notes=(*choice.notes, *unanswered, *found.passages.notes),
+        notes=(*choice.notes, *unanswered, *found.notes, *found.passages.notes),
     )
 
 

@@ -48,7 +48,8 @@ class Found:
 
     `leak` as in `RunData`; `weights` are the files that hold a network's weights;
     `passages` answer the queries about first passages, as far as the engine can; `own`
-    are laws made for one query, by its name, where `snapshots` do not serve it best.
+    are laws made for one query, by its name, where `snapshots` do not serve it best;
+    `notes` say what in the answers is doubtful.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -58,6 +59,7 @@ class Found:
     weights: Mapping[str, bytes] = field(default_factory=dict)
     passages: Passages = field(default_factory=Passages)
     own: Mapping[str, tuple[Snapshot, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

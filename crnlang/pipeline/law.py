@@ -1,18 +1,20 @@
 """The law of a network at one time, as states with weights.
 
 Every state where they are few enough, its probability computed: an exact read-out.
-Else quasi-random samples.
+Else quasi-random samples; and where a question is about a box, samples that stay in it.
 """
 
 import math
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Integer
+from jaxtyping import Array, Bool, Float, Int, Integer
 
 from crnlang.ir.lowered import StateSpace
 from crnlang.nn.base import AbstractAutoregressive
+from crnlang.passes.boxes import Box
 from crnlang.passes.totals import Totalled
 from crnlang.results.summary import Snapshot
 from crnlang.settings import NeuralSettings
@@ -26,6 +28,8 @@ MOST_STATES = 500_000
 SAMPLES = 2**17
 #: Samples in one call of the network: bounds its memory.
 CHUNK = 2**13
+#: Samples that stay in a box.
+INSIDE = 2**14
 #: How far from 1 the probabilities may add up, by precision.
 DRIFT = {"float64": 1e-9, "float32": 1e-3}
 
@@ -77,6 +81,29 @@ class LawReader:
         extended = self.totalled.extend(states)
         return float(np.logaddexp.reduce(log_probs(model, extended)))
 
+    def chances(
+        self, model: AbstractAutoregressive, box: Box, place: int
+    ) -> Float[np.ndarray, " samples"]:
+        """Independent numbers whose mean is the probability of a box.
+
+        Each is the product of P(allowed | counts before) along a state whose counts are
+        drawn from what is allowed: so none is wasted, however rare the box is (J. Liu,
+        Monte Carlo Strategies in Scientific Computing, 2001, section 3.4).
+        """
+        levels = int(self.totalled.lowered.space.caps.max()) + 1
+        allowed = np.ones((len(model.order), levels), bool)
+        for variable, own in box.items():
+            allowed[variable, : len(own)] = own
+        inside = jnp.asarray(allowed)
+        key = jax.random.fold_in(jax.random.key(self.seed), place)
+        shape = (INSIDE, len(model.order))
+        uniforms = jax.random.uniform(key, shape, np.dtype(self.precision))
+        parts = [
+            np.asarray(_chances(model, uniforms[start : start + CHUNK], inside))
+            for start in range(0, INSIDE, CHUNK)
+        ]
+        return np.concatenate(parts)
+
     def _sample(
         self, model: AbstractAutoregressive, place: int
     ) -> Integer[np.ndarray, "samples variables"]:
@@ -91,6 +118,32 @@ class LawReader:
             for start in range(0, SAMPLES, CHUNK)
         )
         return np.concatenate([self.totalled.shorten(n).astype(small) for n in drawn])
+
+
+@eqx.filter_jit
+def _chances(
+    model: AbstractAutoregressive,
+    uniforms: Float[Array, "chunk variables"],
+    allowed: Bool[Array, "variables levels"],
+) -> Float[Array, " chunk"]:
+    """The product of P(allowed | counts before) along states that stay there."""
+
+    def one(uniforms: Float[Array, " variables"]) -> Float[Array, ""]:
+        ordered = jnp.zeros(len(model.order), int)
+        chance = jnp.zeros((), model.dtype)
+        for position, variable in enumerate(model.order):
+            values, log_p = model.branches(ordered, position)
+            inside = jnp.where(allowed[variable, values], log_p, -jnp.inf)
+            most = jnp.max(inside)
+            shares = jnp.exp(inside - jnp.where(most > -jnp.inf, most, 0.0))
+            cdf = jnp.cumsum(shares)
+            chance += jnp.log(cdf[-1]) + most
+            below = cdf <= uniforms[position] * cdf[-1]
+            value = values[jnp.minimum(jnp.sum(below), len(cdf) - 1)]
+            ordered = ordered.at[position].set(value)
+        return jnp.exp(chance)
+
+    return jax.vmap(one)(uniforms)
 
 
 @eqx.filter_jit

@@ -11,10 +11,9 @@ from jax import monitoring
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
 from crnlang.ir.lowered import LoweredNetwork
-from crnlang.ir.network import LogpQuery
-from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
-from crnlang.passes.totals import add_totals, no_totals
+from crnlang.passes.totals import TOTALS
+from crnlang.pipeline.answers import Answers
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Watcher
 from crnlang.pipeline.law import LawReader
@@ -26,8 +25,6 @@ from crnlang.solve.outcome import EngineError
 
 #: The events of JAX that belong to compiling: tracing, lowering, XLA.
 COMPILING = "/jax/core/compile/"
-#: What comes before the copy numbers.
-TOTALS = {"auto": add_totals, "none": no_totals}
 
 
 def run_neural(
@@ -56,12 +53,14 @@ def run_neural(
         if not solution.times:
             raise EngineError(f"no time was reached: {solution.outcome.sentence}")
         reader = LawReader(totalled, settings)
-        snapshots = []
+        snapshots, doubts = [], list[str]()
         for place, time in enumerate(solution.times):
             model = solution.models[place]
             snapshot = reader.read(model, time, place)
-            logarithms = _logarithms(lowered, reader, model)
-            snapshots.append(replace(snapshot, logarithms=logarithms))
+            answers = Answers(lowered, reader, time, place)
+            computed, few = answers.computed(model)
+            snapshots.append(replace(snapshot, computed=computed))
+            doubts += few
             watcher.law(place + 1, len(solution.times))
     return Found(
         snapshots=tuple(snapshots),
@@ -71,19 +70,8 @@ def run_neural(
             file_name(place): pack_weights(model)
             for place, model in enumerate(solution.models)
         },
+        notes=tuple(doubts),
     )
-
-
-def _logarithms(
-    lowered: LoweredNetwork, reader: LawReader, model: AbstractAutoregressive
-) -> dict[str, float]:
-    """What the `logp` queries ask for, where the network can give it exactly."""
-    found = {
-        query.name: reader.logarithm(model, query.variables, query.counts)
-        for query in lowered.network.queries
-        if isinstance(query, LogpQuery) and query.given is None
-    }
-    return {name: value for name, value in found.items() if value is not None}
 
 
 @contextmanager

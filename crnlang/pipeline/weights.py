@@ -10,6 +10,7 @@ from crnlang.codegen.ansatz import build_model
 from crnlang.compiler import compile_text
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
+from crnlang.passes.totals import TOTALS
 from crnlang.results.record import RunError
 from crnlang.results.run_directory import read_files
 from crnlang.settings import NeuralSettings, resolve_settings
@@ -45,7 +46,7 @@ def load_model(directory: Path, place: int) -> AbstractAutoregressive:
     if not isinstance(settings, NeuralSettings) or not path.is_file():
         raise RunError(f"{directory} holds no weights for save time number {place}")
     lowered = compile_text(files.model, str(directory / "model.crn")).lowered
-    lowered = follow_path(lowered, settings.order)
+    lowered = TOTALS[settings.totals](follow_path(lowered, settings.order)).lowered
     model = build_model(lowered, settings, jax.random.key(settings.seed))
     stream = BytesIO(path.read_bytes())
     blocks = eqx.tree_deserialise_leaves(stream, model.weight_blocks())

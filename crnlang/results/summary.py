@@ -29,6 +29,8 @@ from crnlang.results.record import Pair, QueryAnswer, RunData, RunError
 
 #: The largest table of a joint law, in entries a time.
 LARGEST_TABLE = 1_000_000
+#: Variances below this are rounding.
+ROUNDING = 1e-12
 #: Two times this close, relative to the larger, are the same.
 TIME_TOLERANCE = 1e-9
 
@@ -39,9 +41,9 @@ class Snapshot:
 
     `weights` of `None` means equal ones. The weights need not add up to 1. `bound` is
     the largest error of any probability of an exact law, as far as it is known;
-    `logarithms` are log-probabilities that the engine itself computed, by the name of
-    the query. `groups` numbers, from 0, the independent groups that the states belong
-    to; `None` where every state is independent.
+    `computed` are answers that the engine itself found, with their errors, by the name
+    of the query. `groups` numbers, from 0, the independent groups that the states
+    belong to; `None` where every state is independent.
     """
 
     time: float
@@ -50,7 +52,9 @@ class Snapshot:
     is_exact: bool = False
     bound: float = 0.0
     groups: Int[np.ndarray, " states"] | None = None
-    logarithms: Mapping[str, float] = field(default_factory=dict[str, float])
+    computed: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict[str, tuple[float, float]]
+    )
 
     def normalised(self) -> Float[np.ndarray, " states"]:
         """The weights, divided by their sum."""
@@ -75,7 +79,8 @@ class Snapshot:
             law = np.bincount(levels, weights)
             ideal += float((law * (1 - law)).sum())
             found += float(self.squares(weights, levels, law).sum())
-        return ideal / found if found > 0 else float(self.groups.max() + 1)
+        is_known = min(ideal, found) > ROUNDING
+        return ideal / found if is_known else float(self.groups.max() + 1)
 
     def squares(
         self,
@@ -254,8 +259,9 @@ def _answer_at(
     lowered: LoweredNetwork, query: LawQuery, snapshot: Snapshot
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """The answer and its standard error at one time."""
-    if query.name in snapshot.logarithms:
-        return np.array(snapshot.logarithms[query.name]), np.array(0.0)
+    if query.name in snapshot.computed:
+        value, error = snapshot.computed[query.name]
+        return np.array(value), np.array(error)
     weights = snapshot.normalised()
     if query.given is not None:
         weights = weights * (_values(lowered, query.given, snapshot) != 0)

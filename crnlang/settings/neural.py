@@ -124,6 +124,26 @@ class TdvpSettings(NeuralSettings):
         "batch of distinct states (`distinct`), or quasi-random draws (`sobol`)",
         choices=("distinct", "sobol"),
     )
+    proposal: str = option(
+        "model",
+        "steps of conditionals look at prefixes drawn from the network (`model`), and "
+        "beside them at rarer ones: from all copy numbers alike (`random`), from "
+        "averages over neighbouring ones (`diffusive`), or from a power of each "
+        "conditional (`alpha`)",
+        choices=("model", "random", "diffusive", "alpha"),
+    )
+    proposal_share: float = option(
+        0.5,
+        "states drawn from `proposal` beside the batch, as a share of `samples`",
+        above=0,
+        high=10,
+    )
+    alpha: float = option(
+        0.3, "power of the conditionals with `proposal = alpha`", above=0, high=1
+    )
+    window: int = option(
+        3, "copy numbers on either side with `proposal = diffusive`", low=1
+    )
     tolerance: float = option(0.02, "error of one step of the law", above=0, high=1)
     diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
     solver: str = _solver()
@@ -155,6 +175,12 @@ class TdvpSettings(NeuralSettings):
         """
         super().__post_init__()
         _check_damping(self.solver, self.diag_shift)
+        if self.proposal != "model" and self.method not in ("auto", "conditionals"):
+            raise SettingError(
+                "proposal",
+                f"`{self.method}` steps draw from no `proposal`",
+                "leave it out, or take `method = conditionals`",
+            )
         is_fitted = self.method in ("projection", "conditionals")
         if is_fitted and self.ansatz != "conditional":
             raise SettingError(

@@ -16,6 +16,11 @@ for all m at once, so that rare copy numbers need no rare sample. Where a later 
 matters, because the propensity reads it or because it may not leave the state space,
 the counts of the state itself stand for all that may follow r and n_p. Averaged over
 states with the same prefix the rates are exact.
+
+A channel whose propensity reads a later count has E[a_k | r, m] in the place of a_k.
+`solve.late` guesses it by a function g(r, m), for all m at once, and what is sampled is
+the difference alone. Of a channel that changes no count before p it moves from n_p to
+n_p + s; of another one it appears at n_p, more or less of it than goes.
 """
 
 from dataclasses import dataclass
@@ -34,26 +39,75 @@ from crnlang.solve.problem import Generator
 MOST = 2.0
 
 
+class Across(eqx.Module):
+    """The late channels that change a count before a position, at one state n.
+
+    `arriving[k, m]` is rho_<p P(m - s | r - s); `whole[k]` is P(n - s)/P(n) up to the
+    last count that the channel reads, and what stops before that, so that its average
+    is `arriving` over P(m | r); `into[k]` is P(n - s)/P(n) if no later count stops the
+    channel. `before` and `after` are the propensities at n - s and at n.
+    """
+
+    arriving: Float[Array, "across levels"]
+    whole: Float[Array, " across"]
+    into: Float[Array, " across"]
+    before: Float[Array, " across"]
+    after: Float[Array, " across"]
+
+
 class ConditionalRates(eqx.Module):
     """One free position: P(m | r), how it moves, and what the state's own count adds.
 
     d/dt P(m | r) is the average over states of `rates[m]`, plus `sampled` (delta - P),
-    delta being 1 at the count of the state. Both preserve the sum over m. `own[i, m]`
-    is about the rate at which probability goes from m to m + `own_steps[i]`: what
-    `rates` come from if the law of m does not depend on what else a channel changes.
+    delta being 1 at the count of the state, plus what late channels do: those that
+    change no count before have the propensities `within`, the others are `across`; see
+    `late_channels`. All preserve the sum over m. `own[i, m]` is about the rate at which
+    probability goes from m to m + `own_steps[i]`: what `rates` come from if the law of
+    m does not depend on what else a channel changes.
     """
 
     law: Float[Array, " levels"]
     rates: Float[Array, " levels"]
     sampled: Float[Array, ""]
     own: Float[Array, "steps levels"]
+    within: Float[Array, " within"]
+    across: Across
+
+
+@dataclass(frozen=True, eq=False)
+class LateChannels:
+    """Channels that change a position or one before and read a count after it.
+
+    `within` change none before it and it by `steps`; `across` are the others, and
+    `moves` what they change of the free positions up to this one.
+    """
+
+    within: Int[np.ndarray, " within"]
+    steps: Int[np.ndarray, " within"]
+    across: Int[np.ndarray, " across"]
+    moves: Int[np.ndarray, "across here"]
+
+
+def late_channels(
+    model: ConditionalNetworks, generator: Generator, number: int
+) -> LateChannels:
+    """The late channels of a free position."""
+    moves = generator.net_changes[:, list(model.order)]
+    position, free = model.mask.free[number], list(model.mask.free[: number + 1])
+    is_late = _latest(model, generator) > number
+    is_before = (moves[:, :position] != 0).any(axis=1)
+    within = np.flatnonzero(is_late & ~is_before & (moves[:, position] != 0))
+    across = np.flatnonzero(is_late & is_before)
+    steps = moves[within, position]
+    return LateChannels(within, steps, across, moves[across][:, free])
 
 
 def own_steps(
     model: ConditionalNetworks, generator: Generator, number: int
 ) -> Int[np.ndarray, " steps"]:
     """By what the channels change a free position."""
-    return np.setdiff1d(_own_moves(model, generator, number), 0)
+    late = late_channels(model, generator, number).steps
+    return np.setdiff1d([*_own_moves(model, generator, number), *late], 0)
 
 
 def _own_moves(
@@ -122,16 +176,21 @@ def conditional_rates(
     for number, flow in enumerate(flows):
         law = jnp.exp(flow.seen.masked[0] - flow.seen.log_norm[0])
         is_direct = latest[flow.channels] <= number
-        direct, late = flow.channels[is_direct], flow.channels[~is_direct]
+        direct = flow.channels[is_direct]
         is_known = known <= number
-        own_moves = _own_moves(model, generator, number)
         gain, own = _along_fibre(
-            model, generator, ordered, number, t, flow, is_direct, law, own_moves
+            model, generator, ordered, number, t, flow, is_direct, law
+        )
+        late = late_channels(model, generator, number)
+        last = latest[late.across], late.across
+        across = Across(
+            arriving=flow.arriving[np.searchsorted(flow.channels, late.across)],
+            whole=ratios[last] + later_lost[number, late.across] - later_lost[last],
+            into=ratios[last] - later_lost[last],
+            before=before[late.across],
+            after=leaving[late.across],
         )
         sampled = jnp.zeros((), law.dtype)
-        if len(late):
-            arriving = ratios[latest[late], late] - later_lost[latest[late], late]
-            sampled += jnp.sum(_times(before[late], arriving) - leaving[late])
         stopped = direct[np.any(moves[direct][:, ~is_known] != 0, axis=1)]
         if len(direct) and (len(stopped) or mask.groups):
             sampled -= jnp.sum(_times(before[direct], later_lost[number, direct]))
@@ -139,7 +198,8 @@ def conditional_rates(
             at_last = jnp.all(stays[direct], axis=1)
             sampled += jnp.sum(jnp.where(so_far & ~at_last, after[direct], 0.0))
         rates = gain - law * jnp.sum(gain)
-        found.append(ConditionalRates(law, rates, sampled, own))
+        within = leaving[late.within]
+        found.append(ConditionalRates(law, rates, sampled, own, within, across))
     return tuple(found)
 
 
@@ -188,15 +248,14 @@ def _along_fibre(
     flow: _Flow,
     is_direct: Bool[np.ndarray, " here"],
     law: Float[Array, " levels"],
-    own_moves: Int[np.ndarray, " channels"],
 ) -> tuple[Float[Array, " levels"], Float[Array, "steps levels"]]:
     """The sum of F_k over the channels that need no later count, for every m.
 
     With it, about the rates of each step of this count.
     """
-    direct = flow.channels[is_direct]
+    direct, steps = flow.channels[is_direct], own_steps(model, generator, number)
     if not len(direct):
-        return jnp.zeros_like(law), jnp.zeros((0, len(law)), law.dtype)
+        return jnp.zeros_like(law), jnp.zeros((len(steps), len(law)), law.dtype)
     mask, order = model.mask, np.asarray(model.order)
     position, place = mask.free[number], np.argsort(order)
     places, is_known = np.arange(len(order)), _known(model) <= number
@@ -216,9 +275,9 @@ def _along_fibre(
     ratio = jnp.minimum(flow.ratio[is_direct], MOST)
     is_open = flow.seen.masked[0] > -jnp.inf
     entering = jnp.where(is_open, _times(before[:, direct].T, ratio[:, None]), 0.0)
-    own = []
-    for step in np.setdiff1d(own_moves, 0):
-        entered = jnp.sum(entering[own_moves[direct] == step], axis=0)
+    own, own_moves = [], _own_moves(model, generator, number)[direct]
+    for step in steps:
+        entered = jnp.sum(entering[own_moves == step], axis=0)
         is_level, target = _shifted(np.arange(len(law)) + step, len(law))
         own.append(jnp.where(is_level, entered[target], 0.0))
     empty = jnp.zeros((0, len(law)), law.dtype)

@@ -19,139 +19,19 @@ Source: Cox and Matthews, J. Comput. Phys. 176 (2002) 430 (ETD3RK).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 from scipy.sparse import block_array, csr_matrix, diags_array
 
 from crnlang.exponential import evolve
 from crnlang.nn.conditional import ConditionalNetworks
-from crnlang.settings import TdvpSettings
 from crnlang.solve.adjust import Follower
-from crnlang.solve.batch import quantiles, sobol_points
-from crnlang.solve.conditional_fit import Rows, law_of, list_rows
-from crnlang.solve.conditional_rates import (
-    ConditionalRates,
-    conditional_rates,
-    own_steps,
-)
-from crnlang.solve.pieces import over_batch, piece_size
-from crnlang.solve.problem import Generator
+from crnlang.solve.conditional_fit import law_of
+from crnlang.solve.prefixes import Drawer, Motion, Prefixes, Tables
 from crnlang.solve.projected import EXPANDED, SHORTER, TRIES, FittedStep
-from crnlang.solve.race import NEVER, race
 
-#: A law on rows and copy numbers, or how it moves, at every free position.
-Tables = list[Float[np.ndarray, "_rows _levels"]]
-
-
-@dataclass(frozen=True, eq=False)
-class Prefixes:
-    """States drawn from P, their weights (sum 1), and their prefixes at every position.
-
-    `variances` are those of a sum over the batch of independent numbers of variance 1.
-    """
-
-    states: Int[np.ndarray, "states variables"]
-    weights: Float[np.ndarray, " states"]
-    variances: Float[np.ndarray, " states"]
-    rows: tuple[Rows, ...]
-
-    @property
-    def effective_size(self) -> float:
-        """How many independent draws would be as exact; infinite where all is there."""
-        noise = float(self.variances.sum())
-        return 1 / noise if noise > 0 else np.inf
-
-
-@dataclass(frozen=True, eq=False)
-class Motion:
-    """P(m | r) of every row times its mass, how it moves, and the part that is sampled.
-
-    One array a free position. `own` are the generators T on rows and copy numbers,
-    side by side, of the model that was drawn from alone; `noise` is the standard
-    deviation of sums over the batch of what is sampled. `behind[s, p]` is log P of the
-    counts of state s from position p on, given those before.
-    """
-
-    law: Tables
-    rates: Tables
-    sampled: Tables
-    own: list[csr_matrix]
-    behind: Float[np.ndarray, "states free"]
-    noise: float
-
-
-class Drawer:
-    """Draws prefixes again and again under changing models with the same programs."""
-
-    def __init__(self, generator: Generator, settings: TdvpSettings) -> None:
-        self.generator = generator
-        self.samples = settings.samples
-        self.points = None
-        if settings.sampling == "sobol":
-            variables = generator.net_changes.shape[1]
-            self.points = sobol_points(settings.samples, variables, settings.seed)
-
-    def draw(self, model: ConditionalNetworks, key: PRNGKeyArray) -> Prefixes:
-        """States and their prefixes."""
-        found = _draw(model, key, self.points, self.samples)
-        states, weights, missed = (np.asarray(part) for part in found)
-        order = np.argsort(-weights, kind="stable")
-        states, weights, missed = states[order], weights[order], missed[order]
-        ordered = states[:, list(model.order)]
-        places = range(len(model.networks))
-        rows = (list_rows(model, place, ordered, weights) for place in places)
-        return Prefixes(states, weights, weights**2 * missed, tuple(rows))
-
-    def motion(
-        self,
-        model: ConditionalNetworks,
-        prefixes: Prefixes,
-        t: float,
-        drawn: Motion | None = None,
-    ) -> Motion:
-        """How every conditional moves at time t.
-
-        `drawn`: the motion of the model that the prefixes were drawn from, if that is
-        another one; what stands for all that may follow a prefix is weighed anew.
-        """
-        time = jnp.asarray(t, model.dtype)
-        found = _rates(model, self.generator, jnp.asarray(prefixes.states), time)
-        ordered = prefixes.states[:, list(model.order)]
-        states, share = np.arange(len(ordered)), prefixes.weights[:, None]
-        counts = [ordered[:, position] for position in model.mask.free]
-        laws = [np.asarray(here.law, float) for here in found]
-        here = np.reshape(
-            [law[states, count] for law, count in zip(laws, counts, strict=True)],
-            (len(laws), len(states)),
-        )
-        # a state that weighs nothing may have no probability at all
-        weighs = prefixes.weights > 0
-        logs = np.log(np.where(weighs, here, 1.0))
-        behind = np.cumsum(logs[::-1], axis=0)[::-1].T
-        anew = np.exp(behind - drawn.behind) if drawn else np.ones_like(behind)
-        motion = Motion([], [], [], [], behind, 0.0)
-        noise = 0.0
-        for place, rows in enumerate(prefixes.rows):
-            moving, extra, own = (
-                np.asarray(part, float)
-                for part in (found[place].rates, found[place].sampled, found[place].own)
-            )
-            motion.law.append(rows.gather(share * laws[place]))
-            motion.rates.append(rows.gather(share * moving))
-            extra = extra * anew[:, place]
-            delta = -extra[:, None] * laws[place]
-            delta[states, counts[place]] += extra
-            motion.sampled.append(rows.gather(share * delta))
-            noise = max(noise, float(np.sqrt(prefixes.variances @ extra**2)))
-            if drawn is None:
-                steps = own_steps(model, self.generator, place)
-                motion.own.append(_generator(rows, own[rows.first], steps))
-        return replace(motion, noise=noise)
+#: Share of the noise of what is sampled that resists changes of the weights.
+RESISTED = 0.1
 
 
 # a wild fit may overflow: then the error is no number, and the step is refused
@@ -177,7 +57,7 @@ def conditional_step(
         given: ConditionalNetworks, tables: Tables, dt: float, share: float
     ) -> tuple[ConditionalNetworks, tuple[Tables, Tables]]:
         """The network fitted to tables, and what is left and sampled there."""
-        fitted = follower.fit(given, prefixes.rows, tables, dt * start.noise)
+        fitted = follower.fit(given, prefixes.rows, tables, dt * RESISTED * start.noise)
         there = drawer.motion(fitted, prefixes, t + share * dt, start)
         return fitted, (_rest(start, there), there.sampled)
 
@@ -199,7 +79,7 @@ def conditional_step(
         if rejections == TRIES:
             return FittedStep(model, dt, error, 1.0, 1.0, rejections)
         dt *= SHORTER
-    moved = follower.fit(nearly, prefixes.rows, target, dt * start.noise)
+    moved = follower.fit(nearly, prefixes.rows, target, dt * RESISTED * start.noise)
     laws = [
         law_of(moved, place, rows) * rows.mass[:, None]
         for place, rows in enumerate(prefixes.rows)
@@ -207,22 +87,6 @@ def conditional_step(
     missed, whole = _distance(laws, target), _distance(start.law, target)
     residual = missed / whole if whole > 0 else 0.0
     return FittedStep(moved, dt, error, residual, 2**0.5 * missed, rejections)
-
-
-def _generator(
-    rows: Rows,
-    own: Float[np.ndarray, "distinct steps _levels"],
-    steps: Int[np.ndarray, " steps"],
-) -> csr_matrix:
-    """T on all rows and copy numbers, from the rates of each step of a count."""
-    size, levels = rows.is_open.shape
-    row, step, level = np.nonzero(own)
-    rate = own[row, step, level]
-    source = row * levels + level
-    target = source + steps[step]
-    places = np.concatenate([target, source]), np.concatenate([source, source])
-    flow = np.concatenate([rate, -rate])
-    return csr_matrix((flow, places), shape=(size * levels, size * levels))
 
 
 def _rest(start: Motion, there: Motion) -> Tables:
@@ -304,38 +168,3 @@ def _distance(one: Tables, other: Tables) -> float:
         roots = np.sqrt(np.maximum(left, 0)) - np.sqrt(np.maximum(right, 0))
         total += float(np.sum(roots**2)) / 2
     return total**0.5
-
-
-@eqx.filter_jit
-def _draw(
-    model: ConditionalNetworks,
-    key: PRNGKeyArray,
-    points: UInt[Array, "states variables"] | None,
-    samples: int,
-) -> tuple[
-    Int[Array, "states variables"], Float[Array, " states"], Float[Array, " states"]
-]:
-    """States, their weights, and the chance of each to have been missed."""
-    if points is not None:
-        states = jax.vmap(model.sample)(quantiles(key, points, model.dtype))
-        even = jnp.ones(samples, model.dtype)
-        return states, even / samples, even
-    drawn = race(model, samples, key)
-    law = jnp.exp(jax.vmap(model.log_prob)(drawn.counts))
-    seen = -jnp.expm1(-jnp.minimum(drawn.limit * law, 700.0))
-    is_all = drawn.limit >= NEVER
-    seen = jnp.where(is_all, 1.0, seen)
-    weights = jnp.where(drawn.arrived & (law > 0), law / seen, 0.0)
-    return drawn.counts, weights / jnp.sum(weights), 1.0 - seen
-
-
-@eqx.filter_jit
-def _rates(
-    model: ConditionalNetworks,
-    generator: Generator,
-    states: Int[Array, "states variables"],
-    t: Float[Array, ""],
-) -> tuple[ConditionalRates, ...]:
-    """The rates of every conditional at the prefixes of many states."""
-    size = piece_size(model, generator)
-    return over_batch(lambda n: conditional_rates(model, generator, n, t), states, size)

@@ -6,7 +6,8 @@ from jaxtyping import PRNGKeyArray
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
-from crnlang.solve.conditional_step import Drawer, conditional_step
+from crnlang.solve.conditional_step import conditional_step
+from crnlang.solve.prefixes import Drawer
 from crnlang.solve.problem import Generator
 from crnlang.solve.projected import FittedStep, projected_step
 from crnlang.solve.selection import Selector

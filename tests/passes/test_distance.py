@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import SITES, conditions
 
 from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.expr import (
@@ -18,38 +19,10 @@ from crnlang.ir.expr import (
 from crnlang.passes.distance import distance
 from crnlang.testing import expressions
 
-COMPARISONS = [Function.LT, Function.LE, Function.GT, Function.GE]
-STRICT = {Function.LT, Function.GT, Function.NE, Function.NOT}
-SITES = 3
-
 
 def value(expr, counts):
     with np.errstate(all="ignore"):
         return float(evaluate_float64(expr, [float(n) for n in counts], [0.5], 0.0))
-
-
-@st.composite
-def conditions(draw, depth=3):
-    """A condition on three counts, or on all sites of a species that they are."""
-    kind = draw(st.integers(0, 6)) if depth else 0
-    if kind <= 1:
-        level = number(draw(st.integers(0, 6)))
-        function = draw(st.sampled_from([*COMPARISONS, Function.EQ, Function.NE]))
-        return call(function, Count(draw(st.integers(0, SITES - 1))), level)
-    if kind == 2:
-        return call(Function.NOT, draw(conditions(depth - 1)))
-    if kind == 3:
-        function = draw(st.sampled_from([Function.ALL, Function.ANY]))
-        sign = draw(st.sampled_from(COMPARISONS))
-        body = call(
-            sign, SiteCounts(tuple(range(SITES))), number(draw(st.integers(0, 6)))
-        )
-        return OverSites(function, body, SITES)
-    if kind == 4:
-        parts = [draw(conditions(depth - 1)) for _ in range(3)]
-        return call(Function.IF, *parts)
-    function = Function.AND if kind == 5 else Function.OR
-    return call(function, draw(conditions(depth - 1)), draw(conditions(depth - 1)))
 
 
 counts = st.tuples(*[st.integers(0, 6)] * SITES)

@@ -20,7 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.pipeline.law import enumerate_states
-from crnlang.solve.conditional_rates import conditional_rates
+from crnlang.solve.conditional_rates import (
+    conditional_rates,
+    late_channels,
+    own_steps,
+)
+from crnlang.solve.late import late_flow
 from crnlang.testing import lowered_networks
 
 T = 0.7
@@ -77,13 +82,27 @@ def assert_exact_on_average(lowered, seed):
     law = law_of(model, states)
     moving = law * np.asarray(local_generator(model, kernel, states, jnp.asarray(T)))
     found = rates_of(model, kernel, states, jnp.asarray(T))
+    # the guess of late propensities may rest on any weights of the states
+    weights = np.random.default_rng(seed).dirichlet(np.ones(len(states)))
     for place, position in enumerate(model.mask.free):
         row, conditional, wanted = exact_rates(lowered, model, law, moving, position)
         here = jax.tree.map(np.asarray, found[place])
         levels = conditional.shape[1]
         assert here.law[:, :levels] == pytest.approx(conditional[row], abs=1e-10)
         own = np.asarray(states)[:, model.order[position]]
-        rates = here.rates[:, :levels] - here.sampled[:, None] * here.law[:, :levels]
+        late = late_channels(model, kernel, place)
+        flow = late_flow(
+            here,
+            late,
+            own_steps(model, kernel, place),
+            np.asarray(states)[
+                :, [model.order[q] for q in model.mask.free[: place + 1]]
+            ],
+            weights,
+            here.law > 0,
+        )
+        rates = here.rates + flow.rates + flow.sampled
+        rates = (rates - here.sampled[:, None] * here.law)[:, :levels]
         rates[np.arange(len(own)), own] += here.sampled
         mass = np.bincount(row, law)
         mean = np.zeros_like(wanted)
@@ -120,3 +139,5 @@ C -> 0 @ 1
     low = low[jnp.max(low, axis=1) < 5]
     for here in rates_of(model, kernel, low, jnp.asarray(T)):
         assert np.abs(here.sampled).max() < 1e-3
+        assert not here.within.size
+        assert not here.across.after.size

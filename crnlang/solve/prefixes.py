@@ -1,0 +1,251 @@
+"""Prefixes that the conditionals are looked at, and how the conditionals move there.
+
+The prefixes are those of states drawn from the network. Rarer ones stand beside them
+where a proposal is given: their first counts are drawn from it (`solve.proposal`), and
+what comes after from the network, so that what later counts do is not mistaken.
+"""
+
+from dataclasses import dataclass, replace
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
+from scipy.sparse import csr_matrix
+
+from crnlang.nn.conditional import ConditionalNetworks
+from crnlang.settings import TdvpSettings
+from crnlang.solve.batch import quantiles, sobol_points
+from crnlang.solve.conditional_fit import Rows, list_rows
+from crnlang.solve.conditional_rates import (
+    ConditionalRates,
+    conditional_rates,
+    late_channels,
+    own_steps,
+)
+from crnlang.solve.late import late_flow
+from crnlang.solve.pieces import over_batch, piece_size
+from crnlang.solve.problem import Generator
+from crnlang.solve.proposal import Change, change_of, draw
+from crnlang.solve.race import NEVER, race
+
+#: What the rarer states weigh together, those drawn from P weighing 1; begun with
+#: counts of a smaller log-probability they are not looked at.
+TILT, RAREST = 0.3, -25.0
+#: A law on rows and copy numbers, or how it moves, at every free position.
+Tables = list[Float[np.ndarray, "_rows _levels"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Prefixes:
+    """States, and their prefixes at every free position, with weights there.
+
+    The weights of states drawn from P add up to 1. Rarer states count where all that
+    comes after the prefix is drawn from P, and are 0 elsewhere. `variances` are those
+    of a sum over the batch of independent numbers of variance 1.
+    """
+
+    states: Int[np.ndarray, "states variables"]
+    weights: Float[np.ndarray, "free states"]
+    variances: Float[np.ndarray, " states"]
+    rows: tuple[Rows, ...]
+
+    @property
+    def effective_size(self) -> float:
+        """How many independent draws would be as exact; infinite where all is there."""
+        noise = float(self.variances.sum())
+        return 1 / noise if noise > 0 else np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """P(m | r) of every row times its mass, how it moves, and the part that is sampled.
+
+    One array a free position. `own` are the generators T on rows and copy numbers,
+    side by side, of the model that was drawn from alone; `noise` is the standard
+    deviation of sums over the batch of what is sampled. `behind[s, p]` is log P of the
+    counts of state s from position p on, given those before.
+    """
+
+    law: Tables
+    rates: Tables
+    sampled: Tables
+    own: list[csr_matrix]
+    behind: Float[np.ndarray, "states free"]
+    noise: float
+
+
+class Drawer:
+    """Draws prefixes again and again under changing models with the same programs."""
+
+    def __init__(self, generator: Generator, settings: TdvpSettings) -> None:
+        self.generator = generator
+        self.samples = settings.samples
+        self.tilted = 0
+        if settings.proposal != "model":
+            self.tilted = round(settings.proposal_share * settings.samples)
+        self.change = change_of(settings.proposal, settings.alpha, settings.window)
+        self.points = None
+        if settings.sampling == "sobol":
+            variables = generator.net_changes.shape[1]
+            self.points = sobol_points(settings.samples, variables, settings.seed)
+
+    def draw(self, model: ConditionalNetworks, key: PRNGKeyArray) -> Prefixes:
+        """States and their prefixes."""
+        found = _draw(model, key, self.points, self.samples)
+        states, weights, missed = (np.asarray(part) for part in found)
+        order = np.argsort(-weights, kind="stable")
+        states, weights, missed = states[order], weights[order], missed[order]
+        variances = weights**2 * missed
+        free = np.asarray(model.mask.free)
+        weights = np.tile(weights, (len(free), 1))
+        if self.tilted and len(free) > 1:
+            more, extra = self._draw_rarer(model, jax.random.fold_in(key, 1))
+            states = np.concatenate([states, more])
+            weights = np.concatenate([weights, extra], axis=1)
+            variances = np.append(variances, extra.max(axis=0) ** 2)
+        ordered = states[:, list(model.order)]
+        rows = (
+            list_rows(model, place, ordered, own) for place, own in enumerate(weights)
+        )
+        return Prefixes(states, weights, variances, tuple(rows))
+
+    def _draw_rarer(
+        self, model: ConditionalNetworks, key: PRNGKeyArray
+    ) -> tuple[Int[np.ndarray, "tilted variables"], Float[np.ndarray, "free tilted"]]:
+        """States that begin with rare counts, and their weights at every position.
+
+        The first counts are from the proposal, up to any free position; so after that
+        one what comes is drawn from P.
+        """
+        free, size = np.asarray(model.mask.free), self.tilted
+        one, other = jax.random.split(key)
+        first = jnp.asarray(free)[jax.random.randint(one, (size,), 1, len(free))]
+        uniforms = jax.random.uniform(other, (size, len(model.order)), model.dtype)
+        found = _draw_tilted(model, uniforms, first, self.change)
+        states, logs = (np.asarray(part) for part in found)
+        is_used = (np.asarray(first) <= free[:, None]) & (logs > RAREST)
+        return states, np.where(is_used, TILT / size, 0.0)
+
+    def motion(
+        self,
+        model: ConditionalNetworks,
+        prefixes: Prefixes,
+        t: float,
+        drawn: Motion | None = None,
+    ) -> Motion:
+        """How every conditional moves at time t.
+
+        `drawn`: the motion of the model that the prefixes were drawn from, if that is
+        another one; what stands for all that may follow a prefix is weighed anew.
+        """
+        time = jnp.asarray(t, model.dtype)
+        found = _rates(model, self.generator, jnp.asarray(prefixes.states), time)
+        ordered = prefixes.states[:, list(model.order)]
+        states = np.arange(len(ordered))
+        counts = [ordered[:, position] for position in model.mask.free]
+        laws = [np.asarray(here.law, float) for here in found]
+        here = np.reshape(
+            [law[states, count] for law, count in zip(laws, counts, strict=True)],
+            (len(laws), len(states)),
+        )
+        # a state that weighs nothing may have no probability at all
+        weighs = (prefixes.weights > 0).any(axis=0)
+        logs = np.log(np.where(weighs, here, 1.0))
+        behind = np.cumsum(logs[::-1], axis=0)[::-1].T
+        anew = np.exp(behind - drawn.behind) if drawn else np.ones_like(behind)
+        motion = Motion([], [], [], [], behind, 0.0)
+        noise = 0.0
+        for place, rows in enumerate(prefixes.rows):
+            here = jax.tree.map(lambda part: np.asarray(part, float), found[place])
+            steps = own_steps(model, self.generator, place)
+            after, share = anew[:, place], prefixes.weights[place][:, None]
+            flow = late_flow(
+                here,
+                late_channels(model, self.generator, place),
+                steps,
+                np.stack(counts[: place + 1], axis=1),
+                share[:, 0] * after / (share[:, 0] @ after),
+                rows.is_open[rows.row][:, : laws[place].shape[1]],
+            )
+            motion.law.append(rows.gather(share * laws[place]))
+            motion.rates.append(rows.gather(share * (here.rates + flow.rates)))
+            extra = here.sampled * after
+            delta = -extra[:, None] * laws[place]
+            delta[states, counts[place]] += extra
+            delta += after[:, None] * flow.sampled
+            motion.sampled.append(rows.gather(share * delta))
+            size = extra**2 + after**2 * flow.size
+            own = prefixes.variances * (share[:, 0] > 0)
+            noise = max(noise, float(np.sqrt(own @ size)))
+            if drawn is None:
+                own = here.own + flow.own
+                motion.own.append(_generator(rows, own[rows.first], steps))
+        return replace(motion, noise=noise)
+
+
+def _generator(
+    rows: Rows,
+    own: Float[np.ndarray, "distinct steps _levels"],
+    steps: Int[np.ndarray, " steps"],
+) -> csr_matrix:
+    """T on all rows and copy numbers, from the rates of each step of a count."""
+    size, levels = rows.is_open.shape
+    row, step, level = np.nonzero(own)
+    rate = own[row, step, level]
+    source = row * levels + level
+    target = source + steps[step]
+    places = np.concatenate([target, source]), np.concatenate([source, source])
+    flow = np.concatenate([rate, -rate])
+    return csr_matrix((flow, places), shape=(size * levels, size * levels))
+
+
+@eqx.filter_jit
+def _draw_tilted(
+    model: ConditionalNetworks,
+    uniforms: Float[Array, "states variables"],
+    changed: Int[Array, " states"],
+    change: Change,
+) -> tuple[Int[Array, "states variables"], Float[Array, " states"]]:
+    """States whose first positions are drawn from changed conditionals.
+
+    With log P of the counts there.
+    """
+    found = jax.vmap(lambda u, c: draw(model, u, change, c))(uniforms, changed)
+    return found.counts, found.log_start
+
+
+@eqx.filter_jit
+def _draw(
+    model: ConditionalNetworks,
+    key: PRNGKeyArray,
+    points: UInt[Array, "states variables"] | None,
+    samples: int,
+) -> tuple[
+    Int[Array, "states variables"], Float[Array, " states"], Float[Array, " states"]
+]:
+    """States, their weights, and the chance of each to have been missed."""
+    if points is not None:
+        states = jax.vmap(model.sample)(quantiles(key, points, model.dtype))
+        even = jnp.ones(samples, model.dtype)
+        return states, even / samples, even
+    drawn = race(model, samples, key)
+    law = jnp.exp(jax.vmap(model.log_prob)(drawn.counts))
+    seen = -jnp.expm1(-jnp.minimum(drawn.limit * law, 700.0))
+    is_all = drawn.limit >= NEVER
+    seen = jnp.where(is_all, 1.0, seen)
+    weights = jnp.where(drawn.arrived & (law > 0), law / seen, 0.0)
+    return drawn.counts, weights / jnp.sum(weights), 1.0 - seen
+
+
+@eqx.filter_jit
+def _rates(
+    model: ConditionalNetworks,
+    generator: Generator,
+    states: Int[Array, "states variables"],
+    t: Float[Array, ""],
+) -> tuple[ConditionalRates, ...]:
+    """The rates of every conditional at the prefixes of many states."""
+    size = piece_size(model, generator)
+    return over_batch(lambda n: conditional_rates(model, generator, n, t), states, size)

@@ -1,0 +1,81 @@
+"""Other laws to draw from than the network's own, so that rare states are drawn too.
+
+Each changes every conditional in turn, so that draws are as cheap as from the network
+and their probability is known. Source: arXiv 2512.10309, where they are called random,
+diffusive and alpha sampling.
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from crnlang.nn.base import AbstractAutoregressive
+
+#: log P(m | r) of the copy numbers that may stand at a position -> another law of them.
+Change = Callable[[Float[Array, " branches"]], Float[Array, " branches"]]
+
+
+def change_of(proposal: str, alpha: float, window: int) -> Change:
+    """What a proposal makes of a conditional.
+
+    - `random`: all copy numbers that are open are alike.
+    - `diffusive`: the average of P over `window` copy numbers on either side.
+    - `alpha`: P to the power `alpha`.
+    - `model`: P itself.
+    """
+
+    def random(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
+        return jnp.where(log_p > -jnp.inf, 0.0, -jnp.inf)
+
+    def diffusive(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
+        if len(log_p) == 1:
+            return log_p
+        near = jnp.convolve(jnp.exp(log_p), jnp.ones(2 * window + 1), mode="same")
+        near = near[: len(log_p)] if len(near) > len(log_p) else near
+        return jnp.where(log_p > -jnp.inf, jnp.log(near), -jnp.inf)
+
+    def tempered(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
+        return jnp.where(log_p > -jnp.inf, alpha * log_p, -jnp.inf)
+
+    changes = {"random": random, "diffusive": diffusive, "alpha": tempered}
+    if proposal == "model":
+        return lambda log_p: log_p
+    return lambda log_p: jax.nn.log_softmax(changes[proposal](log_p))
+
+
+class Drawn(eqx.Module):
+    """A state; log P of it, and of its changed positions alone; log Q of it.
+
+    Q is the law of which all conditionals are changed.
+    """
+
+    counts: Int[Array, " variables"]
+    log_p: Float[Array, ""]
+    log_start: Float[Array, ""]
+    log_q: Float[Array, ""]
+
+
+def draw(
+    model: AbstractAutoregressive,
+    uniforms: Float[Array, " variables"],
+    change: Change,
+    changed: Int[Array, ""],
+) -> Drawn:
+    """A state whose first `changed` positions are drawn from changed conditionals."""
+    ordered = jnp.zeros(len(model.order), int)
+    log_p = log_start = log_q = jnp.zeros((), model.dtype)
+    for position in range(len(model.order)):
+        values, plain = model.branches(ordered, position)
+        other = change(plain)
+        is_changed = position < changed
+        cdf = jnp.cumsum(jnp.exp(jnp.where(is_changed, other, plain)))
+        below = cdf < uniforms[position] * cdf[-1]
+        place = jnp.minimum(jnp.sum(below), len(cdf) - 1)
+        ordered = ordered.at[position].set(values[place])
+        log_p, log_q = log_p + plain[place], log_q + other[place]
+        log_start += jnp.where(is_changed, plain[place], 0.0)
+    return Drawn(ordered[np.argsort(model.order)], log_p, log_start, log_q)
