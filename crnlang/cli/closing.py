@@ -41,7 +41,7 @@ def as_json_object(run: Run, directory: Path) -> dict[str, object]:
         "sds": {name: _plain(data.sds[:, v]) for v, name in enumerate(data.names)},
         "samples": _plain(data.samples),
         "leak": None if data.leak is None else _plain(data.leak),
-        "queries": {query.name: _query_object(query) for query in data.queries},
+        "queries": {query.name: query_object(query) for query in data.queries},
         "seconds": {
             "compile": run.cost.compile_seconds,
             "run": run.cost.run_seconds,
@@ -51,7 +51,8 @@ def as_json_object(run: Run, directory: Path) -> dict[str, object]:
     }
 
 
-def _query_object(query: QueryAnswer) -> dict[str, object]:
+def query_object(query: QueryAnswer) -> dict[str, object]:
+    """An answer as JSON-ready values."""
     is_small = query.values.size <= MOST_NUMBERS
     return {
         "kind": query.kind,
@@ -82,7 +83,7 @@ def print_summary(
     console.print(_species_table(run.data, save))
     if run.data.queries:
         console.print(Text("queries, at the last time of each", style="bold"))
-        console.print(_query_table(run.data))
+        console.print(query_table(run.data.queries, run.data.samples[-1]))
     for note in run.notes:
         console.print(Text(f"note: {note}"))
     console.print(Text(verdict(run, compilation.lowered.space)))
@@ -121,20 +122,20 @@ def shown_places(times: np.ndarray, save: Sequence[float]) -> list[int]:
     return [chosen[round(pick)] for pick in picks]
 
 
-def _query_table(data: RunData) -> Table:
+def query_table(queries: Sequence[QueryAnswer], samples: float) -> Table:
     """The answer of each query at the last time that it asks for, if it has times."""
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("query", "times"):
         table.add_column(title)
     table.add_column("t", justify="right")
     table.add_column("answer")
-    for query in data.queries[:MOST_ROWS]:
+    for query in queries[:MOST_ROWS]:
         has_times = not np.isnan(query.times[-1])
         count = str(len(query.times)) if has_times else ""
         time = f"{query.times[-1]:g}" if has_times else ""
-        table.add_row(query.name, count, time, _last(query, data.samples[-1]))
-    if len(data.queries) > MOST_ROWS:
-        table.caption = f"and {len(data.queries) - MOST_ROWS} more"
+        table.add_row(query.name, count, time, _last(query, samples))
+    if len(queries) > MOST_ROWS:
+        table.caption = f"and {len(queries) - MOST_ROWS} more"
     return table
 
 

@@ -43,6 +43,15 @@ class Passages:
 
 
 @dataclass(frozen=True, eq=False)
+class Asked:
+    """Answers to a question, what is doubtful of them, the samples behind them."""
+
+    answers: tuple[QueryAnswer, ...]
+    notes: tuple[str, ...]
+    samples: float
+
+
+@dataclass(frozen=True, eq=False)
 class Found:
     """What an engine found: the law at every time reached, how it went and ended.
 

@@ -12,7 +12,7 @@ from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
 from crnlang.passes.totals import TOTALS
 from crnlang.results.record import RunError
-from crnlang.results.run_directory import read_files
+from crnlang.results.run_directory import RunFiles, read_files
 from crnlang.settings import NeuralSettings, resolve_settings
 
 
@@ -28,6 +28,25 @@ def pack_weights(model: AbstractAutoregressive) -> bytes:
     return stream.getvalue()
 
 
+def neural_settings(directory: Path, files: RunFiles) -> NeuralSettings:
+    """The settings of a run.
+
+    Raises:
+        RunError: its engine was no network.
+    """
+    values = dict(files.settings)
+    engine = values.pop("engine")
+    if values.get("save"):
+        values["save"] = tuple(values["save"])
+    settings = resolve_settings(engine, values)
+    if not isinstance(settings, NeuralSettings):
+        raise RunError(
+            f"{directory} holds no network: `{engine}` keeps only what the file asks "
+            "for; write the question into the file and run it again"
+        )
+    return settings
+
+
 def load_model(directory: Path, place: int) -> AbstractAutoregressive:
     """The network of a run at the save time `place`.
 
@@ -37,13 +56,9 @@ def load_model(directory: Path, place: int) -> AbstractAutoregressive:
         RunError: there is no such run, no such time, or the engine was no network.
     """
     files = read_files(directory)
-    values = dict(files.settings)
-    engine = values.pop("engine")
-    if values.get("save"):
-        values["save"] = tuple(values["save"])
-    settings = resolve_settings(engine, values)
+    settings = neural_settings(directory, files)
     path = directory / file_name(place)
-    if not isinstance(settings, NeuralSettings) or not path.is_file():
+    if not path.is_file():
         raise RunError(f"{directory} holds no weights for save time number {place}")
     lowered = compile_text(files.model, str(directory / "model.crn")).lowered
     lowered = TOTALS[settings.totals](follow_path(lowered, settings.order)).lowered

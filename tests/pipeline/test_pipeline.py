@@ -95,7 +95,7 @@ def test_a_stored_network_comes_back(monkeypatch, tmp_path):
 
 def test_a_witness_stores_no_network(tmp_path):
     directory = store_run(run_text(engine="fsp"), tmp_path / "run")
-    with pytest.raises(RunError, match="no weights"):
+    with pytest.raises(RunError, match="holds no network"):
         load_model(directory, 0)
 
 

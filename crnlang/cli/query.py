@@ -1,0 +1,35 @@
+"""`crnc query`: ask a finished run what its file did not ask."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from crnlang.cli.closing import query_object, query_table
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("question")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def query(run: Path, question: str, as_json: bool) -> None:
+    """Ask the networks of a finished run what its file did not ask.
+
+    As `crnc query runs/toggle 'prob(X > 10, at=5)'`: any `prob`, `dist`, `expect` or `logp` at times that the run has saved, with the
+    names of its file; the run stays as it is. Exit codes: 0 done, 1 the question is
+    wrong, 2 no such run, or none that holds networks.
+    """
+    from crnlang.pipeline.ask import ask_run
+
+    found = ask_run(run, question)
+    if as_json:
+        answers = {one.name: query_object(one) for one in found.answers}
+        whole = {"queries": answers, "notes": list(found.notes)}
+        click.echo(json.dumps(whole, allow_nan=False))
+        return
+    console = Console()
+    console.print(query_table(found.answers, found.samples))
+    for note in found.notes:
+        console.print(Text(f"note: {note}"))
