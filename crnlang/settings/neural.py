@@ -82,6 +82,25 @@ def _solver() -> Any:
     )
 
 
+def _proposal(use: str) -> Any:
+    return option(
+        "model",
+        f"{use}: from all copy numbers alike (`random`), from averages over "
+        "neighbouring ones (`diffusive`), or from a power of each conditional "
+        "(`alpha`)",
+        choices=("model", "random", "diffusive", "alpha"),
+    )
+
+
+def _alpha() -> Any:
+    help_ = "power of the conditionals with `proposal = alpha`"
+    return option(0.3, help_, above=0, high=1)
+
+
+def _window() -> Any:
+    return option(3, "copy numbers on either side with `proposal = diffusive`", low=1)
+
+
 def _check_damping(solver: str, diag_shift: float) -> None:
     """Refuse systems that have no solution.
 
@@ -124,13 +143,9 @@ class TdvpSettings(NeuralSettings):
         "batch of distinct states (`distinct`), or quasi-random draws (`sobol`)",
         choices=("distinct", "sobol"),
     )
-    proposal: str = option(
-        "model",
+    proposal: str = _proposal(
         "steps of conditionals look at prefixes drawn from the network (`model`), and "
-        "beside them at rarer ones: from all copy numbers alike (`random`), from "
-        "averages over neighbouring ones (`diffusive`), or from a power of each "
-        "conditional (`alpha`)",
-        choices=("model", "random", "diffusive", "alpha"),
+        "beside them at rarer ones"
     )
     proposal_share: float = option(
         0.5,
@@ -138,12 +153,8 @@ class TdvpSettings(NeuralSettings):
         above=0,
         high=10,
     )
-    alpha: float = option(
-        0.3, "power of the conditionals with `proposal = alpha`", above=0, high=1
-    )
-    window: int = option(
-        3, "copy numbers on either side with `proposal = diffusive`", low=1
-    )
+    alpha: float = _alpha()
+    window: int = _window()
     tolerance: float = option(0.02, "error of one step of the law", above=0, high=1)
     diag_shift: float = option(1e-3, "damping of the Fisher matrix", low=0)
     solver: str = _solver()
@@ -203,6 +214,22 @@ class EulerSettings(NeuralSettings):
         "sees only states that it draws",
         low=0,
         high=0.5,
+    )
+    proposal: str = _proposal(
+        "the batch is drawn from the network (`model`), or a share of it so that rare "
+        "states are drawn too"
+    )
+    proposal_share: float = option(
+        0.1, "share of the batch that is drawn from `proposal`", above=0, high=1
+    )
+    alpha: float = _alpha()
+    window: int = _window()
+    reweight: str = option(
+        "none",
+        "weights of a batch with a `proposal`: all alike (`none`), its chance from the "
+        "network over that to be drawn (`exact`), or these with their largest smoothed "
+        "(`pareto`) and mixed with a fifth of equal ones",
+        choices=("none", "exact", "pareto"),
     )
 
 

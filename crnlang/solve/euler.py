@@ -9,7 +9,8 @@ by natural gradient, theta <- theta - learning_rate (S + diag_shift)^-1 E[O loss
 the full Fisher matrix S (arXiv 2512.10309), or by Adam, which keeps its moments from
 one time step to the next (Tang, Weng, Zhang, Nature Machine Intelligence 5 (2023) 376).
 Kept as the baselines that everything else is measured against. Where 1 + dt e is not
-positive the Euler step has no logarithm: such samples are left out and counted.
+positive the Euler step has no logarithm: such samples are left out and counted. A
+share of the batch may come from a proposal (enhanced sampling of the same paper).
 """
 
 from typing import cast
@@ -26,7 +27,12 @@ from crnlang.solve.estimate import rates_of, scores_of
 from crnlang.solve.linear import project
 from crnlang.solve.problem import Generator
 from crnlang.solve.products import ScoreProducts
+from crnlang.solve.proposal import change_of, draw
+from crnlang.solve.smoothing import smoothed
 from crnlang.solve.systems import choose_solver, solve_whole
+
+#: The share of equal weights beside smoothed ones, as in arXiv 2512.10309.
+EQUAL = 0.2
 
 
 class EulerStep(eqx.Module):
@@ -34,13 +40,16 @@ class EulerStep(eqx.Module):
 
     `state` is what the optimizer remembers, `spread` the standard deviation of
     log P - log T at the last epoch, `lost` the largest share of samples whose Euler
-    step has no logarithm.
+    step has no logarithm, `size` the smallest effective number of samples and `shape`
+    the largest shape of the tail of their weights.
     """
 
     model: AbstractAutoregressive
     state: optax.OptState
     spread: Float[Array, ""]
     lost: Float[Array, ""]
+    size: Float[Array, ""]
+    shape: Float[Array, ""]
 
 
 def first_state(
@@ -65,23 +74,61 @@ def euler_step(
 
     def epoch(
         carry: tuple[Blocks, optax.OptState], key: PRNGKeyArray
-    ) -> tuple[tuple[Blocks, optax.OptState], tuple[Array, Array]]:
+    ) -> tuple[tuple[Blocks, optax.OptState], tuple[Array, ...]]:
         theta, state = carry
         present = model.with_weight_blocks(theta)
-        shape = (settings.samples, len(model.order))
-        counts = jax.vmap(present.sample)(jax.random.uniform(key, shape, dt.dtype))
-        loss, weights, lost = _loss(present, model, generator, counts, t, dt)
+        counts, shares, shape = _batch(present, key, settings)
+        loss, weights, lost = _loss(present, model, generator, counts, shares, t, dt)
         slope = _direction(present, counts, weights, loss, settings)
         with jax.numpy_dtype_promotion("standard"):  # Adam raises a float to an int
             change, state = rule.update(slope, state)
         spread = jnp.sqrt(jnp.sum(weights * loss**2))
         theta = cast(Blocks, optax.apply_updates(theta, change))
-        return (theta, state), (spread, lost)
+        size = 1 / jnp.sum(weights**2)
+        return (theta, state), (spread, lost, size, shape)
 
     keys = jax.random.split(key, settings.epochs)
     start = model.weight_blocks(), state
-    (theta, state), (spread, lost) = jax.lax.scan(epoch, start, keys)
-    return EulerStep(model.with_weight_blocks(theta), state, spread[-1], jnp.max(lost))
+    (theta, state), found = jax.lax.scan(epoch, start, keys)
+    spread, lost, size, shape = found
+    return EulerStep(
+        model=model.with_weight_blocks(theta),
+        state=state,
+        spread=spread[-1],
+        lost=jnp.max(lost),
+        size=jnp.min(size),
+        shape=jnp.max(shape),
+    )
+
+
+def _batch(
+    model: AbstractAutoregressive, key: PRNGKeyArray, settings: EulerSettings
+) -> tuple[Int[Array, "batch variables"], Float[Array, " batch"], Float[Array, ""]]:
+    """States, their weights (sum 1), the shape of the tail of the weights.
+
+    A share of the states is drawn from the proposal Q, the others from P; so the chance
+    of each to be drawn is that of the mixture.
+    """
+    size, variables = settings.samples, len(model.order)
+    uniforms = jax.random.uniform(key, (size, variables), model.dtype)
+    even = jnp.full(size, 1 / size, model.dtype)
+    if settings.proposal == "model":
+        return jax.vmap(model.sample)(uniforms), even, jnp.zeros((), model.dtype)
+    change = change_of(settings.proposal, settings.alpha, settings.window)
+    others = round(settings.proposal_share * size)
+    changed = jnp.where(jnp.arange(size) < others, variables, 0)
+    drawn = jax.vmap(lambda u, c: draw(model, u, change, c))(uniforms, changed)
+    share = others / size
+    ratio = jnp.exp(jnp.minimum(drawn.log_q - drawn.log_p, 700.0))
+    weights = 1 / (1 - share + share * ratio)
+    weights = weights / jnp.sum(weights)
+    smooth, shape = smoothed(weights)
+    if settings.reweight == "none":
+        weights = even
+    elif settings.reweight == "pareto":
+        smooth = smooth / jnp.sum(smooth)
+        weights = (1 - EQUAL) * smooth + EQUAL * even
+    return drawn.counts, weights, shape
 
 
 def _rule(settings: EulerSettings) -> optax.GradientTransformation:
@@ -95,6 +142,7 @@ def _loss(
     previous: AbstractAutoregressive,
     generator: Generator,
     counts: Int[Array, "batch variables"],
+    shares: Float[Array, " batch"],
     t: Float[Array, ""],
     dt: Float[Array, ""],
 ) -> tuple[Float[Array, " batch"], Float[Array, " batch"], Float[Array, ""]]:
@@ -104,10 +152,11 @@ def _loss(
     log_target = jax.vmap(previous.log_prob)(counts)
     log_target += jnp.log(jnp.where(usable, growth, 1.0))
     loss = jax.vmap(present.log_prob)(counts) - log_target
-    kept = usable.astype(dt.dtype)
-    weights = kept / jnp.maximum(jnp.sum(kept), 1.0)
+    kept = jnp.where(usable, shares, 0.0)
+    whole = jnp.sum(kept)
+    weights = kept / jnp.where(whole > 0, whole, 1.0)
     centred = jnp.where(usable, loss - jnp.sum(weights * loss), 0.0)
-    return centred, weights, 1.0 - jnp.mean(kept)
+    return centred, weights, 1.0 - whole
 
 
 def _direction(

@@ -356,8 +356,9 @@ def _follow_euler(
             dt,
             error=float(step.spread),
             residual=float(step.lost),
-            effective_size=float(settings.samples),
+            effective_size=float(step.size),
             diag_shift=settings.diag_shift if is_natural else 0.0,
+            pareto_k=float(step.shape),
         )
     return recorder.finish(Outcome.SUCCESSFUL, t, model)
 

@@ -1,5 +1,6 @@
 """How a run goes and how it ended. Free of JAX, so that every floor may speak it."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -61,7 +62,8 @@ class StepInfo:
     wall time, compilation included. `bound` is how far, in total variation, the law can
     have come from the exact one since the start: the master equation brings no two laws
     apart, so it is the sum of what every step did wrong, as far as the states looked at
-    tell; not a number where the engine does not measure it.
+    tell; not a number where the engine does not measure it. `pareto_k` is the shape of
+    the tail of importance weights (`solve.smoothing`), where there are any.
     """
 
     step: int
@@ -76,3 +78,4 @@ class StepInfo:
     rejections: int
     seconds: float
     bound: float
+    pareto_k: float = math.nan
