@@ -160,7 +160,8 @@ class Drawer:
         for place, rows in enumerate(prefixes.rows):
             here = jax.tree.map(lambda part: np.asarray(part, float), found[place])
             steps = own_steps(model, self.generator, place)
-            after, share = anew[:, place], prefixes.weights[place][:, None]
+            share = prefixes.weights[place][:, None]
+            after = np.where(share[:, 0] > 0, anew[:, place], 0.0)
             flow = late_flow(
                 here,
                 late_channels(model, self.generator, place),

@@ -1,0 +1,70 @@
+"""Prefixes from the network and from proposals: what follows them is drawn from P."""
+
+import jax
+import numpy as np
+import pytest
+from engine_cases import conditionals_of, kernel_of, lower, with_positive_start
+
+from crnlang.settings import TdvpSettings
+from crnlang.solve.prefixes import TILT, Drawer
+
+TEXT = """crn 1
+species A in 0..5 ~ poisson(1)
+species B in 0..4 ~ poisson(2)
+species C in 0..6 = 3
+species D in 0..6 = 3
+0 -> A @ 1
+A -> B @ 1
+B -> 0 @ 1
+C -> D @ 1
+D -> C @ 1
+"""
+
+
+def drawn(sampling, **changes):
+    lowered = with_positive_start(lower(TEXT), 0)
+    model = conditionals_of(lowered, noise=0.5, seed=1)
+    settings = TdvpSettings(
+        until=1.0, samples=4096, sampling=sampling, method="conditionals", **changes
+    )
+    drawer = Drawer(kernel_of(lowered), settings)
+    return model, drawer, drawer.draw(model, jax.random.key(2))
+
+
+@pytest.mark.parametrize("proposal", ["random", "diffusive", "alpha"])
+def test_own_counts_have_the_law_of_their_prefix_at_every_position(proposal):
+    model, drawer, prefixes = drawn("sobol", proposal=proposal, proposal_share=4.0)
+    ordered = prefixes.states[:, list(model.order)]
+    motion = drawer.motion(model, prefixes, 0.0)
+    rarer = np.arange(len(ordered)) >= 4096
+    for place, position in enumerate(model.mask.free):
+        rows, weights = prefixes.rows[place], prefixes.weights[place]
+        assert weights[~rarer].sum() == pytest.approx(1)
+        used = rarer & (weights > 0)
+        if place == 0:
+            assert not used.any()
+            continue
+        assert weights[used].sum() <= TILT * (1 + 1e-9)
+        law = motion.law[place] / np.maximum(rows.mass, 1e-300)[:, None]
+        levels = np.arange(law.shape[1])
+        means = (law @ levels)[rows.row]
+        spread = np.sqrt((law @ levels**2)[rows.row] - means**2)
+        away = (ordered[:, position] - means)[used]
+        error = np.sqrt((spread[used] ** 2).sum())
+        assert used.sum() > 1000
+        assert abs(away.sum()) < 4.5 * error
+
+
+def test_rare_prefixes_are_there():
+    """A uniform first count gives every prefix of one count the same number of rows."""
+    model, _, prefixes = drawn("sobol", proposal="random", proposal_share=4.0)
+    first = prefixes.states[4096:, model.order[0]]
+    often = np.bincount(first)
+    assert often.min() > 0.8 * often.mean()
+
+
+def test_without_a_proposal_every_position_has_the_same_weights():
+    for sampling in ("sobol", "distinct"):
+        _, _, prefixes = drawn(sampling)
+        assert (prefixes.weights == prefixes.weights[0]).all()
+        assert prefixes.weights[0].sum() == pytest.approx(1)
