@@ -26,6 +26,7 @@ QUICK = {
     "adam": ["samples=64", "width=4", "basis=4"],
     "fsp": [],
     "ssa": ["trajectories=20"],
+    "we": ["walkers=1", "bins=4", "repeats=2", "resamplings=4"],
 }
 
 
