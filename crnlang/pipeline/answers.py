@@ -41,22 +41,32 @@ class Answers:
                 if value is not None:
                     found[query.name] = value, 0.0
             elif isinstance(query, ProbQuery) and self.reader.states is None:
-                both = query.condition
-                if query.given is not None:
-                    both = call(Function.AND, query.given, query.condition)
-                parts = [self._chances(model, both)]
-                if query.given is not None:
-                    parts.append(self._chances(model, query.given))
-                if all(part is not None for part in parts):
-                    numbers = [part for part in parts if part is not None]
-                    found[query.name] = _ratio(*numbers)
-                    size = min(map(_effective, numbers))
-                    if size < LEAST_SAMPLES and numbers[0].any():
-                        doubts.append(
-                            f"`{query.name}` at t = {self.time:g} rests on {size:.0f} "
-                            "effective samples of the network: its error is not known"
-                        )
+                numbers = self._numbers(model, query)
+                if numbers is None:
+                    continue
+                found[query.name] = _ratio(*numbers)
+                size = min(map(_effective, numbers))
+                if size < LEAST_SAMPLES and numbers[0].any():
+                    doubts.append(
+                        f"`{query.name}` at t = {self.time:g} rests on {size:.0f} "
+                        "effective samples of the network: its error is not known"
+                    )
         return found, doubts
+
+    def _numbers(
+        self, model: AbstractAutoregressive, query: ProbQuery
+    ) -> list[Float[np.ndarray, " samples"]] | None:
+        """Numbers with the mean of the probability; with `given`, of its parts.
+
+        `None` where some condition is no box.
+        """
+        conditions = [query.condition]
+        if query.given is not None:
+            both = call(Function.AND, query.given, query.condition)
+            conditions = [both, query.given]
+        found = [self._chances(model, condition) for condition in conditions]
+        known = [numbers for numbers in found if numbers is not None]
+        return known if len(known) == len(found) else None
 
     def _chances(
         self, model: AbstractAutoregressive, condition: Expr

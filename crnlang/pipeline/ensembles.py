@@ -12,7 +12,15 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from crnlang.ir.expr import Count, Expr, Function, call, number, total
+from crnlang.ir.expr import (
+    Count,
+    Expr,
+    Function,
+    OverSites,
+    SiteCounts,
+    call,
+    number,
+)
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import LawQuery, LogpQuery, PassageQuery, ProbQuery
 from crnlang.passes.distance import distance
@@ -87,8 +95,10 @@ class _Ensembles:
         if self.along is not None:
             return Lane(self.along, is_distance=False)
         if condition is None:
-            counts = range(len(self.lowered.space.caps))
-            return Lane(total([Count(v) for v in counts]), is_distance=False)
+            number_of = len(self.lowered.space.caps)
+            counts = SiteCounts(range(number_of))
+            everything = OverSites(Function.SUM, counts, number_of)
+            return Lane(everything, is_distance=False)
         return Lane(distance(condition), is_distance=True)
 
     def run(
