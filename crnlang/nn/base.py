@@ -82,10 +82,8 @@ class AbstractAutoregressive(eqx.Module):
         ordered = jnp.zeros(len(self.order), int)
         for position in range(len(self.order)):
             values, log_p = self.branches(ordered, position)
-            cdf = jnp.cumsum(jnp.exp(log_p))
-            below = cdf < uniforms[position] * cdf[-1]
-            value = values[jnp.minimum(jnp.sum(below), len(cdf) - 1)]
-            ordered = ordered.at[position].set(value)
+            place = at_quantile(jnp.exp(log_p), uniforms[position])
+            ordered = ordered.at[position].set(values[place])
         return ordered[np.argsort(self.order)]
 
     @abstractmethod
@@ -104,6 +102,14 @@ class AbstractAutoregressive(eqx.Module):
 
         Exact, nothing trained; probabilities below a tiny floor are raised to it.
         """
+
+
+def at_quantile(
+    shares: Float[Array, " branches"], uniform: Float[Array, ""]
+) -> Int[Array, ""]:
+    """The place at a quantile of a law, which need not add up to 1 (inverse CDF)."""
+    cdf = jnp.cumsum(shares)
+    return jnp.minimum(jnp.sum(cdf < uniform * cdf[-1]), len(cdf) - 1)
 
 
 def plain_log_ratios(

@@ -1,6 +1,6 @@
 """What a network itself answers, where samples of its law would not do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from crnlang.ir.network import LogpQuery, ProbQuery
 from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.boxes import box_of
 from crnlang.pipeline.law import LawReader
+from crnlang.results.summary import Snapshot
 
 #: An answer that rests on fewer effective samples is doubted.
 LEAST_SAMPLES = 100
@@ -28,6 +29,16 @@ class Answers:
     reader: LawReader
     time: float
     place: int
+
+    def read(self, model: AbstractAutoregressive) -> tuple[Snapshot, list[str]]:
+        """The law with these answers, and what is doubtful of them.
+
+        Raises:
+            EngineError: see `LawReader.read`.
+        """
+        snapshot = self.reader.read(model, self.time, self.place)
+        computed, doubts = self.computed(model)
+        return replace(snapshot, computed=computed), doubts
 
     def computed(
         self, model: AbstractAutoregressive

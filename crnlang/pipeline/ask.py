@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from crnlang.codegen.ansatz import build_model
 from crnlang.compiler import compile_text
 from crnlang.ir.network import PassageQuery
 from crnlang.passes.order import follow_path
@@ -13,7 +14,7 @@ from crnlang.passes.totals import TOTALS
 from crnlang.pipeline.answers import Answers
 from crnlang.pipeline.found import Asked
 from crnlang.pipeline.law import LawReader
-from crnlang.pipeline.weights import load_model, neural_settings
+from crnlang.pipeline.weights import neural_settings, read_weights
 from crnlang.results.record import RunError
 from crnlang.results.run_directory import MODEL, read_files, read_run
 from crnlang.results.summary import TIME_TOLERANCE, answer
@@ -40,19 +41,18 @@ def ask_run(directory: Path, question: str) -> Asked:
             )
     lowered = replace(lowered, network=replace(lowered.network, queries=tuple(asked)))
     jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
-    reader = LawReader(
-        TOTALS[settings.totals](follow_path(lowered, settings.order)), settings
-    )
+    totalled = TOTALS[settings.totals](follow_path(lowered, settings.order))
+    reader = LawReader(totalled, settings)
+    blank = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
     wanted = [time for query in asked for time in query.times]
     snapshots, doubts = [], list[str]()
     data = read_run(directory)
     for place, time in enumerate(data.times.tolist()):
         if wanted and not np.isclose(time, wanted, rtol=TIME_TOLERANCE, atol=0).any():
             continue
-        model = load_model(directory, place)
-        snapshot = reader.read(model, time, place)
-        computed, few = Answers(lowered, reader, time, place).computed(model)
-        snapshots.append(replace(snapshot, computed=computed))
+        model = read_weights(directory, place, blank)
+        snapshot, few = Answers(lowered, reader, time, place).read(model)
+        snapshots.append(snapshot)
         doubts += few
     law_queries = [query for query in asked if not isinstance(query, PassageQuery)]
     answers = tuple(answer(lowered, query, snapshots) for query in law_queries)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import jax
 import numpy as np
@@ -56,10 +55,8 @@ def run_neural(
         snapshots, doubts = [], list[str]()
         for place, time in enumerate(solution.times):
             model = solution.models[place]
-            snapshot = reader.read(model, time, place)
-            answers = Answers(lowered, reader, time, place)
-            computed, few = answers.computed(model)
-            snapshots.append(replace(snapshot, computed=computed))
+            snapshot, few = Answers(lowered, reader, time, place).read(model)
+            snapshots.append(snapshot)
             doubts += few
             watcher.law(place + 1, len(solution.times))
     return Found(

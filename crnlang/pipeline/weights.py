@@ -57,12 +57,23 @@ def load_model(directory: Path, place: int) -> AbstractAutoregressive:
     """
     files = read_files(directory)
     settings = neural_settings(directory, files)
-    path = directory / file_name(place)
-    if not path.is_file():
-        raise RunError(f"{directory} holds no weights for save time number {place}")
     lowered = compile_text(files.model, str(directory / "model.crn")).lowered
     lowered = TOTALS[settings.totals](follow_path(lowered, settings.order)).lowered
     model = build_model(lowered, settings, jax.random.key(settings.seed))
+    return read_weights(directory, place, model)
+
+
+def read_weights(
+    directory: Path, place: int, model: AbstractAutoregressive
+) -> AbstractAutoregressive:
+    """The network with the weights of a run at the save time `place`.
+
+    Raises:
+        RunError: there are none.
+    """
+    path = directory / file_name(place)
+    if not path.is_file():
+        raise RunError(f"{directory} holds no weights for save time number {place}")
     stream = BytesIO(path.read_bytes())
     blocks = eqx.tree_deserialise_leaves(stream, model.weight_blocks())
     return model.with_weight_blocks(blocks)

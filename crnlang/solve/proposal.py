@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import AbstractAutoregressive, at_quantile
 
 #: log P(m | r) of the copy numbers that may stand at a position -> another law of them.
 Change = Callable[[Float[Array, " branches"]], Float[Array, " branches"]]
@@ -34,8 +34,8 @@ def change_of(proposal: str, alpha: float, window: int) -> Change:
     def diffusive(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
         if len(log_p) == 1:
             return log_p
-        near = jnp.convolve(jnp.exp(log_p), jnp.ones(2 * window + 1), mode="same")
-        near = near[: len(log_p)] if len(near) > len(log_p) else near
+        sums = jnp.convolve(jnp.exp(log_p), jnp.ones(2 * window + 1), mode="full")
+        near = sums[window : window + len(log_p)]
         return jnp.where(log_p > -jnp.inf, jnp.log(near), -jnp.inf)
 
     def tempered(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
@@ -72,9 +72,8 @@ def draw(
         values, plain = model.branches(ordered, position)
         other = change(plain)
         is_changed = position < changed
-        cdf = jnp.cumsum(jnp.exp(jnp.where(is_changed, other, plain)))
-        below = cdf < uniforms[position] * cdf[-1]
-        place = jnp.minimum(jnp.sum(below), len(cdf) - 1)
+        shares = jnp.exp(jnp.where(is_changed, other, plain))
+        place = at_quantile(shares, uniforms[position])
         ordered = ordered.at[position].set(values[place])
         log_p, log_q = log_p + plain[place], log_q + other[place]
         log_start += jnp.where(is_changed, plain[place], 0.0)

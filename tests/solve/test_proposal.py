@@ -83,3 +83,9 @@ def test_nothing_changed_is_the_network():
 def test_a_power_of_1_and_the_network_are_the_same():
     _, _, found = drawn_from(TEXT, "alpha", 99, size=100, alpha=1.0)
     assert found.log_p == pytest.approx(found.log_q)
+
+
+def test_a_window_wider_than_all_copy_numbers_averages_over_all():
+    change = change_of("diffusive", 0.3, 3)
+    found = np.exp(np.asarray(change(jnp.log(jnp.asarray([1e-9, 1e-9, 1 - 2e-9])))))
+    assert found == pytest.approx(np.full(3, 1 / 3))
