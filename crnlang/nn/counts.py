@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Real
 
 from crnlang.nn.base import Numbers
 
@@ -21,8 +21,8 @@ class Counts(eqx.Module):
     scale: Float[Numbers, " free"]
     is_counted: Float[Numbers, " free"]
 
-    def __call__(self, counts: Int[Array, " some"]) -> Float[Array, "features some"]:
-        """The features at the first free positions."""
+    def __call__(self, counts: Real[Array, " some"]) -> Float[Array, "features some"]:
+        """The features at the first free positions; of means of counts as well."""
         return self._at(counts, np.arange(len(counts)))
 
     def steps(
@@ -37,7 +37,7 @@ class Counts(eqx.Module):
         return self._at(after, place) - self._at(before, place)
 
     def _at(
-        self, counts: Int[Array, " some"], place: Int[np.ndarray, " some"]
+        self, counts: Real[Array, " some"], place: Int[np.ndarray, " some"]
     ) -> Float[Array, "features some"]:
         """The features of counts at some free positions."""
         share = counts.astype(self.scale.dtype) / self.scale[place]

@@ -6,19 +6,21 @@ from contextlib import contextmanager
 import jax
 import numpy as np
 from jax import monitoring
+from jaxtyping import Bool
 
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
 from crnlang.ir.lowered import LoweredNetwork
+from crnlang.passes.boxes import boxes_asked_for
 from crnlang.passes.order import follow_path
-from crnlang.passes.totals import TOTALS
+from crnlang.passes.totals import TOTALS, Totalled
 from crnlang.pipeline.answers import Answers
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Watcher
 from crnlang.pipeline.law import LawReader
 from crnlang.pipeline.programs import keep_programs
 from crnlang.pipeline.weights import file_name, pack_weights
-from crnlang.settings import NeuralSettings
+from crnlang.settings import NeuralSettings, TdvpSettings
 from crnlang.solve.evolve import evolve
 from crnlang.solve.outcome import EngineError
 
@@ -48,7 +50,10 @@ def run_neural(
         totalled = TOTALS[settings.totals](lowered)
         generator = build_kernel(totalled.lowered, np.dtype(settings.precision))
         model = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
-        solution = evolve(model, generator, settings, settings.save, watcher.step)
+        boxes = _boxes(totalled, settings)
+        solution = evolve(
+            model, generator, settings, settings.save, watcher.step, boxes
+        )
         if not solution.times:
             raise EngineError(f"no time was reached: {solution.outcome.sentence}")
         reader = LawReader(totalled, settings)
@@ -69,6 +74,27 @@ def run_neural(
         },
         notes=tuple(doubts),
     )
+
+
+def _boxes(
+    totalled: Totalled, settings: NeuralSettings
+) -> Bool[np.ndarray, "boxes variables levels"] | None:
+    """The boxes that prefixes are drawn from, if they are.
+
+    Raises:
+        EngineError: no question names one.
+    """
+    if not isinstance(settings, TdvpSettings) or settings.proposal != "query":
+        return None
+    boxes = boxes_asked_for(totalled.network, settings.save)
+    if not len(boxes):
+        raise EngineError(
+            "`proposal = query` draws states that a question asks for, and no `prob` "
+            "here is of conditions on single counts that hold together; ask one, or "
+            "take `proposal = alpha`"
+        )
+    more = len(totalled.lowered.space.caps) - boxes.shape[1]
+    return np.pad(boxes, ((0, 0), (0, more), (0, 0)), constant_values=True)
 
 
 @contextmanager

@@ -82,13 +82,13 @@ def _solver() -> Any:
     )
 
 
-def _proposal(use: str) -> Any:
+def _proposal(use: str, more: str = "", choices: tuple[str, ...] = ()) -> Any:
     return option(
         "model",
         f"{use}: from all copy numbers alike (`random`), from averages over "
         "neighbouring ones (`diffusive`), or from a power of each conditional "
-        "(`alpha`)",
-        choices=("model", "random", "diffusive", "alpha"),
+        f"(`alpha`){more}",
+        choices=("model", "random", "diffusive", "alpha", *choices),
     )
 
 
@@ -145,7 +145,10 @@ class TdvpSettings(NeuralSettings):
     )
     proposal: str = _proposal(
         "steps of conditionals look at prefixes drawn from the network (`model`), and "
-        "beside them at rarer ones"
+        "beside them at rarer ones",
+        "; `query`: some by `alpha`, the others from the sets that questions for a "
+        "`prob` ask for, where these are conditions on single counts",
+        ("query",),
     )
     proposal_share: float = option(
         0.5,

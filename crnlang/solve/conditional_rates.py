@@ -45,7 +45,8 @@ class Across(eqx.Module):
     `arriving[k, m]` is rho_<p P(m - s | r - s); `whole[k]` is P(n - s)/P(n) up to the
     last count that the channel reads, and what stops before that, so that its average
     is `arriving` over P(m | r); `into[k]` is P(n - s)/P(n) if no later count stops the
-    channel. `before` and `after` are the propensities at n - s and at n.
+    channel. `before` and `after` are the propensities at n - s and at n; `free` is the
+    latter too where counts up to the position stop the channel.
     """
 
     arriving: Float[Array, "across levels"]
@@ -53,6 +54,7 @@ class Across(eqx.Module):
     into: Float[Array, " across"]
     before: Float[Array, " across"]
     after: Float[Array, " across"]
+    free: Float[Array, " across"]
 
 
 class ConditionalRates(eqx.Module):
@@ -79,13 +81,15 @@ class LateChannels:
     """Channels that change a position or one before and read a count after it.
 
     `within` change none before it and it by `steps`; `across` are the others, and
-    `moves` what they change of the free positions up to this one.
+    `moves` what they change of the free positions up to this one. `last` is the last
+    free position that any of them reads.
     """
 
     within: Int[np.ndarray, " within"]
     steps: Int[np.ndarray, " within"]
     across: Int[np.ndarray, " across"]
     moves: Int[np.ndarray, "across here"]
+    last: int
 
 
 def late_channels(
@@ -94,12 +98,14 @@ def late_channels(
     """The late channels of a free position."""
     moves = generator.net_changes[:, list(model.order)]
     position, free = model.mask.free[number], list(model.mask.free[: number + 1])
-    is_late = _latest(model, generator) > number
+    latest = _latest(model, generator)
+    is_late = latest > number
     is_before = (moves[:, :position] != 0).any(axis=1)
     within = np.flatnonzero(is_late & ~is_before & (moves[:, position] != 0))
     across = np.flatnonzero(is_late & is_before)
     steps = moves[within, position]
-    return LateChannels(within, steps, across, moves[across][:, free])
+    last = int(latest[[*within, *across]].max(initial=number))
+    return LateChannels(within, steps, across, moves[across][:, free], last)
 
 
 def own_steps(
@@ -183,12 +189,14 @@ def conditional_rates(
         )
         late = late_channels(model, generator, number)
         last = latest[late.across], late.across
+        goes_on = jnp.all(stays[late.across][:, ~is_known], axis=1)
         across = Across(
             arriving=flow.arriving[np.searchsorted(flow.channels, late.across)],
             whole=ratios[last] + later_lost[number, late.across] - later_lost[last],
             into=ratios[last] - later_lost[last],
             before=before[late.across],
             after=leaving[late.across],
+            free=jnp.where(goes_on, after[late.across], 0.0),
         )
         sampled = jnp.zeros((), law.dtype)
         stopped = direct[np.any(moves[direct][:, ~is_known] != 0, axis=1)]

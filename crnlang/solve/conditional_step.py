@@ -19,6 +19,7 @@ Source: Cox and Matthews, J. Comput. Phys. 176 (2002) 430 (ETD3RK).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import block_array, csr_matrix, diags_array
@@ -32,6 +33,9 @@ from crnlang.solve.projected import EXPANDED, SHORTER, TRIES, FittedStep
 
 #: Share of the noise of what is sampled that resists changes of the weights.
 RESISTED = 0.1
+#: A row that would fall back by more than this share in a step is pulled, by at most so
+#: many times as much.
+STIFF, PULLED = 0.5, 1000.0
 
 
 # a wild fit may overflow: then the error is no number, and the step is refused
@@ -51,22 +55,27 @@ def conditional_step(
     """
     start = drawer.motion(model, prefixes, t)
     follower, rejections = Follower(len(model.networks)), 0
-    first = _rest(start, start), start.sampled
+    plain = start
 
-    def look(
+    def moved_to(
         given: ConditionalNetworks, tables: Tables, dt: float, share: float
-    ) -> tuple[ConditionalNetworks, tuple[Tables, Tables]]:
-        """The network fitted to tables, and what is left and sampled there."""
+    ) -> tuple[ConditionalNetworks, Motion]:
+        """The network fitted to tables, and how it moves there."""
         fitted = follower.fit(given, prefixes.rows, tables, dt * RESISTED * start.noise)
-        there = drawer.motion(fitted, prefixes, t + share * dt, start)
-        return fitted, (_rest(start, there), there.sampled)
+        return fitted, drawer.motion(fitted, prefixes, t + share * dt, plain)
 
     while True:
+        start = plain
+        first = _rest(start, start), start.sampled
         tables, spilled = _reach(start, dt / 2, first)
-        halfway, middle = look(model, tables, dt, 0.5)
+        halfway, there = moved_to(model, tables, dt, 0.5)
+        start = _pulled(plain, there, dt)
+        first = _rest(start, start), start.sampled
+        middle = _rest(start, there), there.sampled
         ahead = _combined((-1.0, first), (2.0, middle))
         tables, more = _reach(start, dt, ahead)
-        nearly, last = look(halfway, tables, dt, 1.0)
+        nearly, there = moved_to(halfway, tables, dt, 1.0)
+        last = _rest(start, there), there.sampled
         slope = _combined((-3.0, first), (4.0, middle), (-1.0, last))
         curve = _combined((2.0, first), (-4.0, middle), (2.0, last))
         target, _ = _reach(start, dt, first, slope, curve)
@@ -87,6 +96,26 @@ def conditional_step(
     missed, whole = _distance(laws, target), _distance(start.law, target)
     residual = missed / whole if whole > 0 else 0.0
     return FittedStep(moved, dt, error, residual, 2**0.5 * missed, rejections)
+
+
+def _pulled(start: Motion, there: Motion, dt: float) -> Motion:
+    """The motion with a T that pulls back the rows whose rates answer strongly.
+
+    Where the law of a row has changed by dy since the start and its rates by -x dy, the
+    row is stiff in ways that T does not know of: from x dt > `STIFF` on T gets -x. The
+    order of the step does not depend on T.
+    """
+    own = []
+    for place, matrix in enumerate(start.own):
+        change = there.law[place] - start.law[place]
+        answer = there.rates[place] + there.sampled[place]
+        answer = answer - start.rates[place] - start.sampled[place]
+        answer = answer - (matrix @ change.ravel()).reshape(change.shape)
+        size = np.sum(change**2, axis=1)
+        pull = -np.sum(answer * change, axis=1) / np.where(size > 0, size, 1.0)
+        pull = np.where(pull * dt > STIFF, np.minimum(pull, PULLED / dt), 0.0)
+        own.append((matrix - diags_array(np.repeat(pull, change.shape[1]))).tocsr())
+    return replace(start, own=own)
 
 
 def _rest(start: Motion, there: Motion) -> Tables:

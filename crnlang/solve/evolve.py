@@ -9,7 +9,8 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, UInt
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, UInt
 from threadpoolctl import threadpool_limits
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
@@ -124,8 +125,11 @@ def evolve(
     settings: NeuralSettings,
     save: tuple[float, ...],
     report: Callable[[StepInfo], None],
+    boxes: Bool[np.ndarray, "boxes variables levels"] | None = None,
 ) -> Solution:
     """Follow the master equation from the model's law to the last save time.
+
+    `boxes` are what questions allow, where prefixes shall be drawn from there.
 
     Never raises for numerical trouble: see `Outcome`. Matrices are small, so BLAS runs
     on one thread a call (many threads cost more than they gain, a hundredfold where
@@ -141,7 +145,8 @@ def evolve(
             assert isinstance(settings, TdvpSettings)
             moment = _open(moment, generator, settings, recorder)
             if settings.method != "galerkin" and settings.ansatz == "conditional":
-                return _follow_fitted(moment, generator, settings, recorder)
+                stepper = Stepper(generator, settings, boxes)
+                return _follow_fitted(moment, stepper, settings, recorder)
             return _follow(moment, generator, settings, recorder)
         except KeyboardInterrupt:
             last = recorder.times[-1] if recorder.times else 0.0
@@ -177,13 +182,12 @@ def _open(
 
 
 def _follow_fitted(
-    moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
+    moment: Moment, stepper: Stepper, settings: TdvpSettings, recorder: Recorder
 ) -> Solution:
     """Projection steps, or steps of conditionals, to the last save time."""
     t, model, bound = moment.t, moment.model, moment.bound
     end = recorder.save[-1]
     control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
-    stepper = Stepper(generator, settings)
     key = jax.random.key(settings.seed)
     rejections = 0
     while math.isfinite(stop := recorder.next_stop(t)):

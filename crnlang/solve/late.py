@@ -2,9 +2,8 @@
 
 A late channel reads a count after the position, so that its flow needs E[a_k | r, m].
 Take any function g_k(r, m) for it: the flow that g makes is known for every prefix and
-all copy numbers, and only a_k - g_k is left to be sampled (a control variate). Here g
-is a piecewise linear function of m and a linear one of the counts before, fitted to the
-batch by least squares, and 0 where that is negative.
+all copy numbers, and only a_k - g_k is left to be sampled (a control variate). What of
+it is known to average to 0 over the later counts (`solve.outlook`) is taken away.
 
 What is left is spread out along m by polynomials (`spread`). Averaged over all that may
 follow a prefix the rates are exact for every g, up to what no polynomial of this order
@@ -17,67 +16,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from crnlang.solve.conditional_rates import ConditionalRates, LateChannels
+from crnlang.solve.guess import guess
+from crnlang.solve.outlook import Outlook
 
 #: Order of the polynomials of a copy number that sampled values are spread out by; one
 #: of a norm below `ROUNDING` is no new one.
 DEGREE, ROUNDING = 6, 1e-7
-#: Knots of a guess along the count; how much it resists bending between them.
-KNOTS, STIFF = 18, 1e-4
-
-
-@dataclass(frozen=True, eq=False)
-class Guess:
-    """g(r, m) = max(0, by[m] + slopes . (r - mean r)) for each channel.
-
-    `beside` is what the counts before the position add at each state.
-    """
-
-    by: Float[np.ndarray, "levels channels"]
-    slopes: Float[np.ndarray, "before channels"]
-    beside: Float[np.ndarray, "states channels"]
-
-    def along(
-        self, moves: Int[np.ndarray, "channels here"] | None = None
-    ) -> Float[np.ndarray, "channels states levels"]:
-        """The guess for all copy numbers, after some changes of the counts so far."""
-        by = self.by.T[:, None, :]
-        beside = self.beside.T[:, :, None]
-        if moves is not None:
-            steps = moves[:, -1:]
-            levels = np.arange(by.shape[2])
-            place = np.clip(levels + steps, 0, len(levels) - 1)
-            by = np.take_along_axis(self.by.T, place, axis=1)[:, None, :]
-            shift = (moves[:, :-1].T * self.slopes).sum(axis=0)
-            beside = beside + shift[:, None, None]
-        return np.maximum(by + beside, 0.0)
-
-
-def guess(
-    counts: Int[np.ndarray, "states here"],
-    weights: Float[np.ndarray, " states"],
-    propensities: Float[np.ndarray, "states channels"],
-    levels: int,
-) -> Guess:
-    """The guess that is nearest to each propensity, with few knots along m.
-
-    Where few states are near a knot it goes on straight, as bending is resisted.
-    """
-    number = min(KNOTS, levels)
-    knots = np.linspace(0, levels - 1, number)
-    at = np.arange(levels)
-    hats = np.stack([np.interp(at, knots, row) for row in np.eye(number)], axis=1)
-    shares = weights / weights.sum()
-    before = counts[:, :-1] - shares @ counts[:, :-1]
-    average = shares @ propensities
-    inputs = np.concatenate([hats[counts[:, -1]], before], axis=1)
-    bends = np.zeros((max(number - 2, 0), inputs.shape[1]))
-    bends[:, :number] = np.diff(np.eye(number), 2, axis=0)
-    weighed = (inputs * shares[:, None]).T
-    matrix = weighed @ inputs + STIFF * bends.T @ bends
-    matrix += np.diag(1e-8 + 1e-6 * (shares @ inputs**2))
-    found = np.linalg.solve(matrix, weighed @ (propensities - average))
-    by, slopes = found[:number], found[number:]
-    return Guess(average + hats @ by, slopes, before @ slopes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +42,7 @@ def late_flow(
     found: ConditionalRates,
     late: LateChannels,
     steps: Int[np.ndarray, " steps"],
-    counts: Int[np.ndarray, "states here"],
-    weights: Float[np.ndarray, " states"],
-    is_open: Bool[np.ndarray, "states levels"],
+    outlook: Outlook,
 ) -> LateFlow:
     """The flow of all late channels at one position.
 
@@ -108,44 +50,67 @@ def late_flow(
 
     - `found`: the rates at every state, as arrays of numpy.
     - `steps`: the steps of `found.own`.
-    - `counts`: the free counts up to the position; `weights` sum to 1.
     """
     law, within = np.asarray(found.law), np.asarray(found.within)
     states, levels = law.shape
     rates, sampled = np.zeros((2, states, levels))
     own = np.zeros((states, len(steps), levels))
     size = np.zeros(states)
-    row, here = np.arange(states), counts[:, -1]
+    row, here = np.arange(states), outlook.counts[:, -1]
     for place, step in enumerate(steps.tolist()):
         is_step = late.steps == step
         if not is_step.any():
             continue
         firing = within[:, is_step].sum(axis=1)
-        known = guess(counts, weights, firing[:, None], levels).along()[0]
-        known = np.where(_shifted(is_open, -step), known, 0.0)
+        guessed = guess(outlook, firing[:, None])
+        goes = _shifted(outlook.is_open, -step)
+        known = np.where(goes, guessed.along(outlook)[0], 0.0)
         own[:, place] = known
         rates += _shifted(law * known, step) - law * known
-        left = firing - known[row, here]
-        flux = spread(law * _shifted(is_open, -step), here, left)
+        left = firing - known[row, here] - guessed.beyond[:, 0]
+        flux = spread(law * goes, here, left)
         sampled += _shifted(flux, step) - flux
         size += left**2 * step**2 / np.maximum(_variance(law), 1.0)
     if len(late.across):
-        part = found.across
-        arriving, whole, into, before, after = map(
-            np.asarray,
-            (part.arriving, part.whole, part.into, part.before, part.after),
-        )
-        known = guess(counts, weights, after, levels)
-        there, earlier = known.along(), known.along(-late.moves)
-        gain = np.einsum("skm,ksm->sm", arriving, earlier)
-        gain -= law * there.sum(axis=0)
+        gain, extra = _across(found, late, outlook)
         rates += gain - law * gain.sum(axis=1, keepdims=True)
-        left = into * before - whole * earlier[:, row, here].T
-        left -= after - there[:, row, here].T
-        extra = left.sum(axis=1)
         sampled += spread(law, here, extra) - extra[:, None] * law
         size += extra**2
     return LateFlow(rates, own, sampled, size)
+
+
+def _across(
+    found: ConditionalRates, late: LateChannels, outlook: Outlook
+) -> tuple[Float[np.ndarray, "states levels"], Float[np.ndarray, " states"]]:
+    """What appears at every copy number by the guess, and what is left of each state.
+
+    Of the channels that change a count before the position.
+    """
+    part = found.across
+    arriving, whole, into, before, after, free = map(
+        np.asarray,
+        (part.arriving, part.whole, part.into, part.before, part.after, part.free),
+    )
+    row, here = np.arange(len(outlook.counts)), outlook.counts[:, -1]
+    known = guess(outlook, free)
+    there = np.where(_stays(outlook, late.moves), known.along(outlook), 0.0)
+    earlier = known.before(outlook, late.moves)
+    gain = np.einsum("skm,ksm->sm", arriving, earlier)
+    gain -= np.asarray(found.law) * there.sum(axis=0)
+    left = into * before - whole * earlier[:, row, here].T
+    left -= after - there[:, row, here].T
+    extra = left.sum(axis=1)
+    return gain, extra - guess(outlook, extra[:, None]).beyond[:, 0]
+
+
+def _stays(
+    outlook: Outlook, moves: Int[np.ndarray, "channels here"]
+) -> Bool[np.ndarray, "channels states levels"]:
+    """Whether the counts up to the position let a channel fire, at all copy numbers."""
+    moved = outlook.counts[:, :-1] + moves[:, None, :-1]
+    earlier = np.all((moved >= 0) & (moved <= outlook.caps[:-1]), axis=2)
+    own = [_shifted(outlook.is_open, -step) for step in moves[:, -1].tolist()]
+    return earlier[:, :, None] & np.stack(own)
 
 
 def _variance(law: Float[np.ndarray, "states levels"]) -> Float[np.ndarray, " states"]:

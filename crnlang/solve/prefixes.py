@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt
 from scipy.sparse import csr_matrix
 
 from crnlang.nn.conditional import ConditionalNetworks
@@ -25,14 +25,17 @@ from crnlang.solve.conditional_rates import (
     own_steps,
 )
 from crnlang.solve.late import late_flow
+from crnlang.solve.outlook import look
 from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
-from crnlang.solve.proposal import Change, change_of, draw
+from crnlang.solve.proposal import Change, Drawn, change_of, draw
 from crnlang.solve.race import NEVER, race
 
 #: What the rarer states weigh together, those drawn from P weighing 1; begun with
 #: counts of a smaller log-probability they are not looked at.
 TILT, RAREST = 0.3, -25.0
+#: More of the batch than this are in a box that is not rare.
+COMMON = 0.1
 #: A law on rows and copy numbers, or how it moves, at every free position.
 Tables = list[Float[np.ndarray, "_rows _levels"]]
 
@@ -79,8 +82,14 @@ class Motion:
 class Drawer:
     """Draws prefixes again and again under changing models with the same programs."""
 
-    def __init__(self, generator: Generator, settings: TdvpSettings) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        settings: TdvpSettings,
+        boxes: Bool[np.ndarray, "boxes variables levels"] | None = None,
+    ) -> None:
         self.generator = generator
+        self.boxes = boxes if settings.proposal == "query" else None
         self.samples = settings.samples
         self.tilted = 0
         if settings.proposal != "model":
@@ -101,7 +110,8 @@ class Drawer:
         free = np.asarray(model.mask.free)
         weights = np.tile(weights, (len(free), 1))
         if self.tilted and len(free) > 1:
-            more, extra = self._draw_rarer(model, jax.random.fold_in(key, 1))
+            rare = self._rare_boxes(states)
+            more, extra = self._draw_rarer(model, jax.random.fold_in(key, 1), rare)
             states = np.concatenate([states, more])
             weights = np.concatenate([weights, extra], axis=1)
             variances = np.append(variances, extra.max(axis=0) ** 2)
@@ -111,19 +121,36 @@ class Drawer:
         )
         return Prefixes(states, weights, variances, tuple(rows))
 
+    def _rare_boxes(
+        self, states: Int[np.ndarray, "states variables"]
+    ) -> Bool[np.ndarray, "rare variables levels"] | None:
+        """The boxes that few states are in, and one that holds all."""
+        if self.boxes is None:
+            return None
+        variables = np.arange(states.shape[1])
+        share = self.boxes[:, variables, states].all(axis=2).mean(axis=1)
+        rare = self.boxes[share < COMMON]
+        return np.concatenate([rare, np.ones_like(self.boxes[:1])])
+
     def _draw_rarer(
-        self, model: ConditionalNetworks, key: PRNGKeyArray
+        self,
+        model: ConditionalNetworks,
+        key: PRNGKeyArray,
+        boxes: Bool[np.ndarray, "boxes variables levels"] | None,
     ) -> tuple[Int[np.ndarray, "tilted variables"], Float[np.ndarray, "free tilted"]]:
         """States that begin with rare counts, and their weights at every position.
 
         The first counts are from the proposal, up to any free position; so after that
-        one what comes is drawn from P.
+        one what comes is drawn from P. Every box has its share of the states.
         """
         free, size = np.asarray(model.mask.free), self.tilted
         one, other = jax.random.split(key)
         first = jnp.asarray(free)[jax.random.randint(one, (size,), 1, len(free))]
         uniforms = jax.random.uniform(other, (size, len(model.order)), model.dtype)
-        found = _draw_tilted(model, uniforms, first, self.change)
+        inside = None
+        if boxes is not None:
+            inside = jnp.asarray(boxes[np.arange(size) % len(boxes)])
+        found = _draw_tilted(model, uniforms, first, self.change, inside)
         states, logs = (np.asarray(part) for part in found)
         is_used = (np.asarray(first) <= free[:, None]) & (logs > RAREST)
         return states, np.where(is_used, TILT / size, 0.0)
@@ -162,14 +189,13 @@ class Drawer:
             steps = own_steps(model, self.generator, place)
             share = prefixes.weights[place][:, None]
             after = np.where(share[:, 0] > 0, anew[:, place], 0.0)
-            flow = late_flow(
-                here,
-                late_channels(model, self.generator, place),
-                steps,
-                np.stack(counts[: place + 1], axis=1),
-                share[:, 0] * after / (share[:, 0] @ after),
-                rows.is_open[rows.row][:, : laws[place].shape[1]],
-            )
+            late = late_channels(model, self.generator, place)
+            # the propensity after any counts so far matters, likely or not
+            onward = min(place + 1, len(laws) - 1)
+            weights = prefixes.weights[onward]
+            weights = np.where(weights > 0, weights * anew[:, onward], 0.0)
+            outlook = look(model, prefixes.states, laws, place, late, weights)
+            flow = late_flow(here, late, steps, outlook)
             motion.law.append(rows.gather(share * laws[place]))
             motion.rates.append(rows.gather(share * (here.rates + flow.rates)))
             extra = here.sampled * after
@@ -208,12 +234,21 @@ def _draw_tilted(
     uniforms: Float[Array, "states variables"],
     changed: Int[Array, " states"],
     change: Change,
+    inside: Bool[Array, "states variables levels"] | None,
 ) -> tuple[Int[Array, "states variables"], Float[Array, " states"]]:
     """States whose first positions are drawn from changed conditionals.
 
     With log P of the counts there.
     """
-    found = jax.vmap(lambda u, c: draw(model, u, change, c))(uniforms, changed)
+
+    def one(
+        uniforms: Float[Array, " variables"],
+        changed: Int[Array, ""],
+        inside: Bool[Array, "variables levels"] | None,
+    ) -> Drawn:
+        return draw(model, uniforms, change, changed, inside)
+
+    found = jax.vmap(one)(uniforms, changed, inside)
     return found.counts, found.log_start
 
 

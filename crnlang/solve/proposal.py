@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.base import AbstractAutoregressive, at_quantile
 
@@ -26,6 +26,7 @@ def change_of(proposal: str, alpha: float, window: int) -> Change:
     - `diffusive`: the average of P over `window` copy numbers on either side.
     - `alpha`: P to the power `alpha`.
     - `model`: P itself.
+    - `query`: as `alpha`, for those states that are not drawn inside a box.
     """
 
     def random(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
@@ -42,9 +43,21 @@ def change_of(proposal: str, alpha: float, window: int) -> Change:
         return jnp.where(log_p > -jnp.inf, alpha * log_p, -jnp.inf)
 
     changes = {"random": random, "diffusive": diffusive, "alpha": tempered}
+    changes["query"] = tempered
     if proposal == "model":
         return lambda log_p: log_p
     return lambda log_p: jax.nn.log_softmax(changes[proposal](log_p))
+
+
+def within(inside: Bool[Array, " branches"]) -> Change:
+    """P given that the copy number is inside; P itself where that cannot be."""
+
+    def change(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
+        kept = jnp.where(inside, log_p, -jnp.inf)
+        is_possible = jnp.any(kept > -jnp.inf)
+        return jax.nn.log_softmax(jnp.where(is_possible, kept, log_p))
+
+    return change
 
 
 class Drawn(eqx.Module):
@@ -64,13 +77,20 @@ def draw(
     uniforms: Float[Array, " variables"],
     change: Change,
     changed: Int[Array, ""],
+    inside: Bool[Array, "variables levels"] | None = None,
 ) -> Drawn:
-    """A state whose first `changed` positions are drawn from changed conditionals."""
+    """A state whose first `changed` positions are drawn from changed conditionals.
+
+    From those `within` a box, if one is given that excludes something.
+    """
     ordered = jnp.zeros(len(model.order), int)
     log_p = log_start = log_q = jnp.zeros((), model.dtype)
     for position in range(len(model.order)):
         values, plain = model.branches(ordered, position)
         other = change(plain)
+        if inside is not None:
+            here = within(inside[model.order[position], values])(plain)
+            other = jnp.where(jnp.all(inside), other, here)
         is_changed = position < changed
         shares = jnp.exp(jnp.where(is_changed, other, plain))
         place = at_quantile(shares, uniforms[position])

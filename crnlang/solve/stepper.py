@@ -2,7 +2,8 @@
 
 import math
 
-from jaxtyping import PRNGKeyArray
+import numpy as np
+from jaxtyping import Bool, PRNGKeyArray
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
@@ -27,10 +28,15 @@ class Stepper:
     Projection steps need rates that do not change with the time.
     """
 
-    def __init__(self, generator: Generator, settings: TdvpSettings) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        settings: TdvpSettings,
+        boxes: Bool[np.ndarray, "boxes variables levels"] | None = None,
+    ) -> None:
         self.settings = settings
         self.selector = Selector(generator, settings.states, settings.samples)
-        self.drawer = Drawer(generator, settings)
+        self.drawer = Drawer(generator, settings, boxes)
         is_asked = settings.method in ("auto", "projection")
         self.projects = is_asked and generator.is_autonomous
         self.effective_size = math.inf

@@ -9,7 +9,7 @@ from strategies import SITES, conditions
 from crnlang.compiler import compile_text
 from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.expr import Call, Function, slots_of
-from crnlang.passes.boxes import box_of
+from crnlang.passes.boxes import box_of, boxes_asked_for
 
 CAPS = np.full(SITES, 6)
 
@@ -48,3 +48,31 @@ set few = mean(X) < 2
     assert box_of(few, caps, parameters, 0.0) is None
     either = Call(Function.OR, (low, few))
     assert box_of(either, caps, parameters, 0.0) is None
+
+
+def test_the_boxes_of_all_questions_for_a_probability_are_found():
+    text = """crn 1
+lattice chain(2)
+species X in 0..3 per site
+species Y in 0..1
+0 -> X @ 1
+0 -> Y @ 1
+set low = all(X <= 1)
+query prob(low, at=[1, 2])
+query prob(low, given=Y == 1, at=1)
+query prob(low, at=2)
+query prob(mean(X) < 2, at=1)
+query expect(mean(X), at=1)
+"""
+    found = boxes_asked_for(compile_text(text).lowered, (1.0, 2.0))
+    low = [True, True, False, False]
+    either, one = [True, True, True, True], [False, True, True, True]
+    wanted = {str([low, low, either]), str([low, low, one])}
+    assert {str(box.tolist()) for box in found} == wanted
+
+
+def test_without_such_questions_there_are_none():
+    found = boxes_asked_for(
+        compile_text("crn 1\nspecies X in 0..3\n0 <-> X @ 2, 1\n").lowered, (1.0,)
+    )
+    assert found.shape[0] == 0

@@ -26,6 +26,7 @@ from crnlang.solve.conditional_rates import (
     own_steps,
 )
 from crnlang.solve.late import late_flow
+from crnlang.solve.outlook import look
 from crnlang.testing import lowered_networks
 
 T = 0.7
@@ -84,6 +85,7 @@ def assert_exact_on_average(lowered, seed):
     found = rates_of(model, kernel, states, jnp.asarray(T))
     # the guess of late propensities may rest on any weights of the states
     weights = np.random.default_rng(seed).dirichlet(np.ones(len(states)))
+    laws = [np.asarray(here.law) for here in found]
     for place, position in enumerate(model.mask.free):
         row, conditional, wanted = exact_rates(lowered, model, law, moving, position)
         here = jax.tree.map(np.asarray, found[place])
@@ -91,16 +93,8 @@ def assert_exact_on_average(lowered, seed):
         assert here.law[:, :levels] == pytest.approx(conditional[row], abs=1e-10)
         own = np.asarray(states)[:, model.order[position]]
         late = late_channels(model, kernel, place)
-        flow = late_flow(
-            here,
-            late,
-            own_steps(model, kernel, place),
-            np.asarray(states)[
-                :, [model.order[q] for q in model.mask.free[: place + 1]]
-            ],
-            weights,
-            here.law > 0,
-        )
+        outlook = look(model, np.asarray(states), laws, place, late, weights)
+        flow = late_flow(here, late, own_steps(model, kernel, place), outlook)
         rates = here.rates + flow.rates + flow.sampled
         rates = (rates - here.sampled[:, None] * here.law)[:, :levels]
         rates[np.arange(len(own)), own] += here.sampled

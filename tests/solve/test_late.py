@@ -1,11 +1,11 @@
-"""Guesses of late propensities, and sampled values spread out along a copy number."""
+"""Sampled values spread out along a copy number."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnlang.solve.late import DEGREE, guess, spread
+from crnlang.solve.late import DEGREE, spread
 
 
 @st.composite
@@ -56,31 +56,3 @@ def test_what_is_sampled_is_spread_without_a_bias_by_a_smooth_function():
     wanted = law * (1 + 0.02 * (np.arange(60) - 30) ** 2)
     assert np.abs(found - wanted).sum() < 0.1
     assert np.abs(found - wanted).sum() < 0.5 * np.abs(plain - wanted).sum()
-
-
-def test_a_guess_follows_a_bent_function_and_a_slope():
-    random = np.random.default_rng(1)
-    counts = random.integers(0, 40, (3000, 3))
-    shape = 15 + 2 * np.maximum(np.arange(40) - 20.0, 0)
-    truth = 30 + shape[counts[:, 2]] + 0.5 * counts[:, 0]
-    noisy = truth + random.normal(size=3000)
-    found = guess(counts, np.full(3000, 1 / 3000), noisy[:, None], 40)
-    along = found.along()[0]
-    here = along[np.arange(3000), counts[:, 2]]
-    assert np.sqrt(np.mean((here - truth) ** 2)) < 1.5
-    assert found.slopes[0, 0] == pytest.approx(0.5, abs=0.05)
-    moved = found.along(np.array([[2, 0, -1]]))[0]
-    wanted = np.roll(along, 1, axis=1) + 2 * found.slopes[0, 0]
-    assert moved[:, 1:] == pytest.approx(wanted[:, 1:])
-
-
-def test_a_guess_is_nowhere_negative():
-    counts = np.arange(10)[:, None]
-    found = guess(counts, np.full(10, 0.1), (5.0 - counts), 10)
-    assert (found.along() >= 0).all()
-
-
-def test_a_guess_from_states_all_alike_is_their_propensity():
-    counts = np.full((5, 2), 3)
-    found = guess(counts, np.full(5, 0.2), np.full((5, 1), 7.0), 9)
-    assert found.along()[0][:, 3] == pytest.approx(np.full(5, 7.0), rel=1e-3)

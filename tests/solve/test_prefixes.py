@@ -68,3 +68,21 @@ def test_without_a_proposal_every_position_has_the_same_weights():
         _, _, prefixes = drawn(sampling)
         assert (prefixes.weights == prefixes.weights[0]).all()
         assert prefixes.weights[0].sum() == pytest.approx(1)
+
+
+def test_the_boxes_of_questions_are_looked_at_where_they_are_rare():
+    lowered = with_positive_start(lower(TEXT), 0)
+    model = conditionals_of(lowered, noise=0.5, seed=1)
+    settings = TdvpSettings(
+        until=1.0, samples=512, method="conditionals", proposal="query"
+    )
+    boxes = np.ones((2, 4, 7), bool)
+    boxes[0, 0, :5] = boxes[0, 1, :4] = False  # A = 5 and B = 4: rare
+    drawer = Drawer(kernel_of(lowered), settings, boxes)
+    states = drawer.draw(model, jax.random.key(2)).states[512:]
+    first = model.order[0]
+    wanted = {0: 5, 1: 4}.get(first)
+    share = (states[:, first] == wanted).mean()
+    plain = drawer.draw(model, jax.random.key(2)).states[:512]
+    assert wanted is not None
+    assert share > 0.45 > 5 * (plain[:, first] == wanted).mean()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from engine_cases import conditionals_of, law_of, lower, states_of, with_positive_start
 
-from crnlang.solve.proposal import change_of, draw
+from crnlang.solve.proposal import change_of, draw, within
 
 TEXT = """crn 1
 species A in 0..3 ~ uniform(0, 3)
@@ -89,3 +89,33 @@ def test_a_window_wider_than_all_copy_numbers_averages_over_all():
     change = change_of("diffusive", 0.3, 3)
     found = np.exp(np.asarray(change(jnp.log(jnp.asarray([1e-9, 1e-9, 1 - 2e-9])))))
     assert found == pytest.approx(np.full(3, 1 / 3))
+
+
+def test_counts_within_a_box_have_the_law_given_the_box():
+    lowered = with_positive_start(lower(TEXT), 3)
+    model = conditionals_of(lowered, noise=0.5, seed=1)
+    inside = np.ones((3, 5), bool)
+    inside[0, 1:] = False
+    inside[2, :2] = False
+    uniforms = jax.random.uniform(jax.random.key(0), (4000, 3))
+    plain = change_of("model", 0.3, 1)
+    found = jax.jit(
+        jax.vmap(lambda u: draw(model, u, plain, jnp.asarray(3), jnp.asarray(inside)))
+    )(uniforms)
+    counts = np.asarray(found.counts)
+    assert (counts[:, 0] == 0).all()
+    assert (counts[:, 2] == 2).all()
+    states = np.asarray(states_of(lowered))
+    chance = np.exp(np.asarray(found.log_q) - np.asarray(found.log_p))
+    law = law_of(model, jnp.asarray(states))
+    held = law[(states[:, 0] == 0) & (states[:, 2] == 2)].sum()
+    assert (1 / chance).mean() == pytest.approx(held, rel=0.1)
+
+
+def test_a_box_that_nothing_is_in_changes_nothing():
+    log_p = jnp.log(jnp.asarray([0.2, 0.8, 0.0]))
+    for inside in ([False, False, False], [False, False, True], [True, True, True]):
+        found = np.asarray(within(jnp.asarray(inside))(log_p))
+        assert np.exp(found) == pytest.approx([0.2, 0.8, 0.0])
+    found = np.asarray(within(jnp.asarray([False, True, True]))(log_p))
+    assert np.exp(found) == pytest.approx([0.0, 1.0, 0.0])

@@ -1,0 +1,89 @@
+"""What the network says of later counts, and functions of them that average to 0."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from engine_cases import (
+    FEW,
+    conditionals_of,
+    conserving_networks,
+    kernel_of,
+    law_of,
+    lower,
+    states_of,
+    with_positive_start,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnlang.pipeline.law import enumerate_states
+from crnlang.solve.conditional_rates import conditional_rates, late_channels
+from crnlang.solve.outlook import hats_of, knots_of, look
+from crnlang.testing import lowered_networks
+
+networks = st.one_of(conserving_networks(), lowered_networks())
+CHAIN = """crn 1
+model chain
+lattice chain(3) boundary reflecting
+species X in 0..6 per site ~ poisson(2)
+0 <-> X @ 2, 1
+diffuse X @ 1.5
+"""
+
+
+@eqx.filter_jit
+def rates_of(model, kernel, states):
+    t = jnp.zeros(())
+    return jax.vmap(lambda n: conditional_rates(model, kernel, n, t))(states)
+
+
+def outlooks(lowered, seed):
+    """Of every free position: all P(m | r), the law, late channels, the outlook."""
+    lowered = with_positive_start(lowered, seed)
+    states = states_of(lowered)
+    model, kernel = conditionals_of(lowered, noise=0.5, seed=seed), kernel_of(lowered)
+    laws = [np.asarray(here.law) for here in rates_of(model, kernel, states)]
+    law = law_of(model, states)
+    for place in range(len(model.mask.free)):
+        late = late_channels(model, kernel, place)
+        yield laws, law, late, look(model, np.asarray(states), laws, place, late, law)
+
+
+@FEW
+@given(networks, st.integers(0, 99))
+def test_surprises_average_to_nothing_given_the_counts_so_far(lowered, seed):
+    if len(enumerate_states(lowered.space)) > 200:
+        return
+    for _, law, _, outlook in outlooks(lowered, seed):
+        _, row = np.unique(outlook.counts, axis=0, return_inverse=True)
+        sums = np.zeros((row.max() + 1, outlook.surprises.shape[1]))
+        np.add.at(sums, row.ravel(), law[:, None] * outlook.surprises)
+        assert np.abs(sums).max(initial=0) < 1e-10
+
+
+def test_the_mean_of_the_next_count_is_exact():
+    for place, (laws, _, late, outlook) in enumerate(outlooks(lower(CHAIN), 3)):
+        if place == 2:
+            assert late.last == 2
+            assert outlook.ahead.shape[3] == 0
+            continue
+        assert late.last == place + 1
+        found = outlook.ahead[0, :, :, 0]
+        wanted = laws[place + 1] @ np.arange(7)
+        here = found[np.arange(len(found)), outlook.counts[:, -1]]
+        ratio = here / wanted
+        assert ratio == pytest.approx(np.full(len(ratio), ratio[0]), rel=1e-9)
+        products = outlook.ahead[0, :, :, 1]
+        assert products == pytest.approx(found * (np.arange(7) / 7))
+
+
+def test_hats_are_straight_between_knots():
+    knots, hats = knots_of(85), hats_of(85)
+    assert len(knots) == 18
+    assert knots[0] == 0
+    assert knots[-1] == 84
+    assert hats.sum(axis=1) == pytest.approx(np.ones(85))
+    assert hats @ knots == pytest.approx(np.arange(85))
+    assert (knots_of(4) == np.arange(4)).all()
