@@ -84,12 +84,12 @@ def _boxes(
     Raises:
         EngineError: no question names one.
     """
-    if not isinstance(settings, TdvpSettings) or settings.proposal != "query":
+    if not isinstance(settings, TdvpSettings) or settings.proposal != "targets":
         return None
     boxes = boxes_asked_for(totalled.network, settings.save)
     if not len(boxes):
         raise EngineError(
-            "`proposal = query` draws states that a question asks for, and no `prob` "
+            "`proposal = targets` draws states that a question asks for, and no `prob` "
             "here is of conditions on single counts that hold together; ask one, or "
             "take `proposal = alpha`"
         )

@@ -146,9 +146,9 @@ class TdvpSettings(NeuralSettings):
     proposal: str = _proposal(
         "steps of conditionals look at prefixes drawn from the network (`model`), and "
         "beside them at rarer ones",
-        "; `query`: some by `alpha`, the others from the sets that questions for a "
+        "; `targets`: some by `alpha`, the others from the sets that questions for a "
         "`prob` ask for, where these are conditions on single counts",
-        ("query",),
+        ("targets",),
     )
     proposal_share: float = option(
         0.5,

@@ -26,7 +26,7 @@ def change_of(proposal: str, alpha: float, window: int) -> Change:
     - `diffusive`: the average of P over `window` copy numbers on either side.
     - `alpha`: P to the power `alpha`.
     - `model`: P itself.
-    - `query`: as `alpha`, for those states that are not drawn inside a box.
+    - `targets`: as `alpha`, for those states that are not drawn inside a box.
     """
 
     def random(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
@@ -43,7 +43,7 @@ def change_of(proposal: str, alpha: float, window: int) -> Change:
         return jnp.where(log_p > -jnp.inf, alpha * log_p, -jnp.inf)
 
     changes = {"random": random, "diffusive": diffusive, "alpha": tempered}
-    changes["query"] = tempered
+    changes["targets"] = tempered
     if proposal == "model":
         return lambda log_p: log_p
     return lambda log_p: jax.nn.log_softmax(changes[proposal](log_p))

@@ -74,7 +74,7 @@ def test_the_boxes_of_questions_are_looked_at_where_they_are_rare():
     lowered = with_positive_start(lower(TEXT), 0)
     model = conditionals_of(lowered, noise=0.5, seed=1)
     settings = TdvpSettings(
-        until=1.0, samples=512, method="conditionals", proposal="query"
+        until=1.0, samples=512, method="conditionals", proposal="targets"
     )
     boxes = np.ones((2, 4, 7), bool)
     boxes[0, 0, :5] = boxes[0, 1, :4] = False  # A = 5 and B = 4: rare
