@@ -18,9 +18,9 @@ def query(run: Path, question: str, as_json: bool) -> None:
     """Ask the networks of a finished run what its file did not ask.
 
     As `crnc query runs/toggle 'prob(X > 10, at=5)'`: any `prob`, `dist`, `expect` or
-    `logp` at times that the run has saved, with the names of its file; the run stays
-    as it is. Exit codes: 0 done, 1 the question is wrong, 2 no such run, or none that
-    holds networks.
+    `logp` at times that the run has saved, all of them without `at`, with the names of
+    its file; the run stays as it is. Exit codes: 0 done, 1 the question is wrong, 2 no
+    such run, or none that holds networks.
     """
     from crnlang.pipeline.ask import ask_run
 

@@ -42,6 +42,7 @@ STOPPED, INTERRUPTED = 3, 130
 )
 @click.option("--seed", type=int, help="Seed of all random numbers; default 0.")
 @click.option(
+    "-o",
     "--out",
     type=click.Path(path_type=Path),
     help="New directory of the run; default a new one below runs/.",

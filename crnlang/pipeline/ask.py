@@ -1,5 +1,6 @@
 """A question to a finished run: its networks answer what the file did not ask."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,14 @@ from crnlang.results.record import RunError
 from crnlang.results.run_directory import MODEL, read_files, read_run
 from crnlang.results.summary import TIME_TOLERANCE, answer
 
+#: A question about the law that names no times.
+TIMELESS = re.compile(r"(\w+\s*=\s*)?(prob|dist|expect|logp)\b(?!.*\bat\s*=).*\)")
+
 
 def ask_run(directory: Path, question: str) -> Asked:
     """Answer a question, written as behind `query` in a file, from a run's networks.
+
+    Without `at` it is asked at every time that the run has saved.
 
     Raises:
         CrnError: the question is not sound; it stands below the last line of the model.
@@ -30,7 +36,8 @@ def ask_run(directory: Path, question: str) -> Asked:
     files = read_files(directory)
     settings = neural_settings(directory, files)
     before = files.model.rstrip("\n") + "\n"
-    text = f"{before}query {question}\n"
+    data = read_run(directory)
+    text = f"{before}query {_timed(question, data.times.tolist())}\n"
     lowered = compile_text(text, str(directory / MODEL)).lowered
     asked = [q for q in lowered.network.queries if q.span.start >= len(before)]
     for query in asked:
@@ -46,7 +53,6 @@ def ask_run(directory: Path, question: str) -> Asked:
     blank = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
     wanted = [time for query in asked for time in query.times]
     snapshots, doubts = [], list[str]()
-    data = read_run(directory)
     for place, time in enumerate(data.times.tolist()):
         if wanted and not np.isclose(time, wanted, rtol=TIME_TOLERANCE, atol=0).any():
             continue
@@ -58,3 +64,11 @@ def ask_run(directory: Path, question: str) -> Asked:
     answers = tuple(answer(lowered, query, snapshots) for query in law_queries)
     samples = snapshots[-1].samples() if snapshots else np.inf
     return Asked(answers, tuple(doubts), samples)
+
+
+def _timed(question: str, times: list[float]) -> str:
+    """The question with all saved times where it names none."""
+    asked = question.strip()
+    if TIMELESS.fullmatch(asked) is None:
+        return asked
+    return f"{asked[:-1]}, at=[{', '.join(map(repr, times))}])"

@@ -67,6 +67,16 @@ def test_a_table_is_printed(folder):
     assert "prob_many" in found.output
 
 
+@pytest.mark.parametrize("question", ["prob(many)", "often = prob(many )", "dist(A)"])
+def test_without_times_it_is_asked_at_all_that_are_saved(folder, question):
+    found = crnc("query", folder / "bare_main", question, "--json")
+    assert found.exit_code == 0, found.output
+    (answer,) = json.loads(found.output)["queries"].values()
+    assert answer["times"] == [0.5, 1.0]
+    if "often" in question:
+        assert "often" in found.output
+
+
 def test_the_questions_of_the_file_are_not_answered_again(folder):
     found = crnc("query", folder / "whole_main", "prob(A == 0, at=1)", "--json")
     assert len(json.loads(found.output)["queries"]) == 1
@@ -78,6 +88,7 @@ def test_the_questions_of_the_file_are_not_answered_again(folder):
         ("bare_main", "prob(C > 1, at=1)", 1, "unknown name `C`"),
         ("bare_main", "prob(many, at=1", 1, "error[CRN"),
         ("bare_main", "prob(many, at=0.7)", 2, "which the run did not save"),
+        ("bare_main", "prob(C > 1)", 1, "unknown name `C`"),
         ("bare_main", "mfpt(from=A == 0, to=many)", 2, "`mfpt` cannot be answered"),
         ("bare_check", "prob(many, at=1)", 2, "`ssa` keeps only what the file asks"),
         ("nowhere", "prob(many, at=1)", 2, "there is no run"),
