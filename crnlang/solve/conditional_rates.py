@@ -81,15 +81,15 @@ class LateChannels:
     """Channels that change a position or one before and read a count after it.
 
     `within` change none before it and it by `steps`; `across` are the others, and
-    `moves` what they change of the free positions up to this one. `last` is the last
-    free position that any of them reads.
+    `moves` what they change of the free positions up to this one. `read` are the free
+    positions after it that any of them reads.
     """
 
     within: Int[np.ndarray, " within"]
     steps: Int[np.ndarray, " within"]
     across: Int[np.ndarray, " across"]
     moves: Int[np.ndarray, "across here"]
-    last: int
+    read: Int[np.ndarray, " later"]
 
 
 def late_channels(
@@ -104,8 +104,9 @@ def late_channels(
     within = np.flatnonzero(is_late & ~is_before & (moves[:, position] != 0))
     across = np.flatnonzero(is_late & is_before)
     steps = moves[within, position]
-    last = int(latest[[*within, *across]].max(initial=number))
-    return LateChannels(within, steps, across, moves[across][:, free], last)
+    reads = generator.reads[:, list(model.order)][[*within, *across]].any(axis=0)
+    read = np.unique(_known(model)[reads & (_known(model) > number)])
+    return LateChannels(within, steps, across, moves[across][:, free], read)
 
 
 def own_steps(

@@ -102,8 +102,8 @@ def _pulled(start: Motion, there: Motion, dt: float) -> Motion:
     """The motion with a T that pulls back the rows whose rates answer strongly.
 
     Where the law of a row has changed by dy since the start and its rates by -x dy, the
-    row is stiff in ways that T does not know of: from x dt > `STIFF` on T gets -x. The
-    order of the step does not depend on T.
+    row is stiff in ways that T does not know of: from x dt > `STIFF` on T gets -x. As
+    the first stage was taken with another T, such a row is followed to order 2.
     """
     own = []
     for place, matrix in enumerate(start.own):

@@ -23,6 +23,9 @@ from crnlang.solve.pieces import over_batch
 KNOTS = 18
 #: Hat functions of a later count, and of the own one, whose products are surprises.
 BUMPS, COARSE = 6, 4
+#: Networks are not asked for more later means of a state than this; then only counts
+#: that are read make surprises.
+MOST_MEANS = 400
 #: States at once.
 PIECE = 256
 
@@ -80,14 +83,18 @@ def look(
     free = np.asarray(model.mask.free)
     counts = states[:, np.asarray(model.order)[free]]
     shifts, kind = _prefix_changes(late)
+    knots, last = knots_of(laws[place].shape[1]), late.read.max(initial=place)
+    later = np.arange(place + 1, last + 1)
+    if len(shifts) * len(knots) * len(later) > MOST_MEANS:
+        last, later = place, late.read
     return Outlook(
         counts[:, : place + 1],
         np.asarray(model.mask.caps)[free[: place + 1]],
         laws[place] > 0,
         weights / weights.sum(),
-        _features(model, states, place, late.last, shifts, laws[place].shape[1]),
+        _features(model, states, place, int(last), shifts, laws[place].shape[1]),
         kind,
-        surprises(counts, laws, place, late.last),
+        surprises(counts, laws, place, later),
     )
 
 
@@ -95,19 +102,19 @@ def surprises(
     counts: Int[np.ndarray, "states free"],
     laws: Sequence[Float[np.ndarray, "states _levels"]],
     place: int,
-    last: int,
+    later: Int[np.ndarray, " later"],
 ) -> Float[np.ndarray, "states surprises"]:
     """Functions of the counts after a position whose mean, given those up to it, is 0.
 
-    Of each later count, up to a last one, hat functions less their means given all
-    counts before it, times hat functions of the count at the position.
+    Of some later counts hat functions less their means given all counts before them,
+    times hat functions of the count at the position.
     """
     row = np.arange(len(counts))
     own = hats_of(laws[place].shape[1], COARSE)[counts[:, place]]
     found = [np.zeros((len(counts), 0))]
-    for later in range(place + 1, last + 1):
-        bumps = hats_of(laws[later].shape[1], BUMPS)[:, 1:]  # they add up to 1
-        off = bumps[counts[row, later]] - laws[later] @ bumps
+    for other in later.tolist():
+        bumps = hats_of(laws[other].shape[1], BUMPS)[:, 1:]  # they add up to 1
+        off = bumps[counts[row, other]] - laws[other] @ bumps
         found.append((off[:, :, None] * own[:, None]).reshape(len(counts), -1))
     return np.concatenate(found, axis=1)
 

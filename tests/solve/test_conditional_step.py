@@ -45,7 +45,7 @@ def error_of(dt):
 
 @pytest.mark.parametrize("stiff", [np.inf, 0.0], ids=["free", "pulled"])
 def test_the_error_of_a_step_falls_with_its_length(stiff, monkeypatch):
-    """Also where every row is pulled back, which changes no order."""
+    """Also where every row is pulled back."""
     monkeypatch.setattr(conditional_step, "STIFF", stiff)
     monkeypatch.setattr(adjust, "GAIN", 1e-13)
     long, short = error_of(0.04), error_of(0.005)
