@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.pipeline.law import enumerate_states
+from crnlang.solve import outlook
 from crnlang.solve.conditional_rates import (
     conditional_rates,
     late_channels,
@@ -93,8 +94,8 @@ def assert_exact_on_average(lowered, seed):
         assert here.law[:, :levels] == pytest.approx(conditional[row], abs=1e-10)
         own = np.asarray(states)[:, model.order[position]]
         late = late_channels(model, kernel, place)
-        outlook = look(model, np.asarray(states), laws, place, late, weights)
-        flow = late_flow(here, late, own_steps(model, kernel, place), outlook)
+        seen = look(model, np.asarray(states), laws, place, late, weights)
+        flow = late_flow(here, late, own_steps(model, kernel, place), seen)
         rates = here.rates + flow.rates + flow.sampled
         rates = (rates - here.sampled[:, None] * here.law)[:, :levels]
         rates[np.arange(len(own)), own] += here.sampled
@@ -117,6 +118,12 @@ def test_the_rates_are_exact_on_average_over_what_follows_a_prefix(lowered, seed
 )
 def test_so_they_are_where_caps_and_laws_stop_firings(text):
     assert_exact_on_average(lower(text), 0)
+
+
+@pytest.mark.parametrize("most", [0, 10**9], ids=["nothing asked", "all asked"])
+def test_so_they_are_whatever_the_network_is_asked_of_later_counts(most, monkeypatch):
+    monkeypatch.setattr(outlook, "MOST_MEANS", most)
+    assert_exact_on_average(lower(TURNED), 1)
 
 
 def test_a_cascade_away_from_its_caps_has_rates_without_any_sampled_part():

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.pipeline.law import enumerate_states
+from crnlang.solve import outlook
 from crnlang.solve.conditional_rates import conditional_rates, late_channels
 from crnlang.solve.outlook import hats_of, knots_of, look
 from crnlang.testing import lowered_networks
@@ -56,26 +57,26 @@ def outlooks(lowered, seed):
 def test_surprises_average_to_nothing_given_the_counts_so_far(lowered, seed):
     if len(enumerate_states(lowered.space)) > 200:
         return
-    for _, law, _, outlook in outlooks(lowered, seed):
-        _, row = np.unique(outlook.counts, axis=0, return_inverse=True)
-        sums = np.zeros((row.max() + 1, outlook.surprises.shape[1]))
-        np.add.at(sums, row.ravel(), law[:, None] * outlook.surprises)
+    for _, law, _, seen in outlooks(lowered, seed):
+        _, row = np.unique(seen.counts, axis=0, return_inverse=True)
+        sums = np.zeros((row.max() + 1, seen.surprises.shape[1]))
+        np.add.at(sums, row.ravel(), law[:, None] * seen.surprises)
         assert np.abs(sums).max(initial=0) < 1e-10
 
 
 def test_the_mean_of_the_next_count_is_exact():
-    for place, (laws, _, late, outlook) in enumerate(outlooks(lower(CHAIN), 3)):
+    for place, (laws, _, late, seen) in enumerate(outlooks(lower(CHAIN), 3)):
         if place == 2:
             assert not late.read.size
-            assert outlook.ahead.shape[3] == 0
+            assert seen.ahead.shape[3] == 0
             continue
         assert late.read.tolist() == [place + 1]
-        found = outlook.ahead[0, :, :, 0]
+        found = seen.ahead[0, :, :, 0]
         wanted = laws[place + 1] @ np.arange(7)
-        here = found[np.arange(len(found)), outlook.counts[:, -1]]
+        here = found[np.arange(len(found)), seen.counts[:, -1]]
         ratio = here / wanted
         assert ratio == pytest.approx(np.full(len(ratio), ratio[0]), rel=1e-9)
-        products = outlook.ahead[0, :, :, 1]
+        products = seen.ahead[0, :, :, 1]
         assert products == pytest.approx(found * (np.arange(7) / 7))
 
 
@@ -87,3 +88,10 @@ def test_hats_are_straight_between_knots():
     assert hats.sum(axis=1) == pytest.approx(np.ones(85))
     assert hats @ knots == pytest.approx(np.arange(85))
     assert (knots_of(4) == np.arange(4)).all()
+
+
+def test_where_too_much_would_be_asked_nothing_is(monkeypatch):
+    monkeypatch.setattr(outlook, "MOST_MEANS", 6)  # there are seven copy numbers
+    for _, _, late, seen in outlooks(lower(CHAIN), 3):
+        assert seen.ahead.shape[3] == 0
+        assert bool(seen.surprises.size) == bool(late.read.size)
