@@ -62,12 +62,12 @@ def boxes_asked_for(
         for t in times:
             box = box_of(asked, caps, lowered.parameters, t)
             if box is not None:
-                found.append(_filled(box, caps))
+                found.append(allowed_in(box, caps))
     none = np.zeros((0, len(caps), int(caps.max()) + 1), dtype=bool)
     return np.unique(np.stack(found), axis=0) if found else none
 
 
-def _filled(
+def allowed_in(
     box: Box, caps: Int[np.ndarray, " variables"]
 ) -> Bool[np.ndarray, "variables levels"]:
     """What is allowed of every variable: all where the box says nothing."""

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, Integer
 
 from crnlang.ir.lowered import StateSpace
 from crnlang.nn.base import AbstractAutoregressive
-from crnlang.passes.boxes import Box
+from crnlang.passes.boxes import Box, allowed_in
 from crnlang.passes.totals import Totalled
 from crnlang.results.summary import Snapshot
 from crnlang.settings import NeuralSettings
@@ -90,11 +90,7 @@ class LawReader:
         drawn from what is allowed: so none is wasted, however rare the box is (J. Liu,
         Monte Carlo Strategies in Scientific Computing, 2001, section 3.4).
         """
-        levels = int(self.totalled.lowered.space.caps.max()) + 1
-        allowed = np.ones((len(model.order), levels), bool)
-        for variable, own in box.items():
-            allowed[variable, : len(own)] = own
-        inside = jnp.asarray(allowed)
+        inside = jnp.asarray(allowed_in(box, self.totalled.lowered.space.caps))
         key = jax.random.fold_in(jax.random.key(self.seed), place)
         shape = (INSIDE, len(model.order))
         uniforms = jax.random.uniform(key, shape, np.dtype(self.precision))

@@ -9,6 +9,7 @@ a polynomial of the time in each stage, with h = dt:
     y_b(h):    N = 2 N(y_a) - N(y)
     y(h):      N = the parabola through N(y), N(y_a), N(y_b)
 
+From y_b on T also pulls back the rows that turned out to be stiff: see `_pulled`.
 After each stage every conditional is fitted to its table by maximum likelihood
 (`solve.adjust`), which is a sum over likely prefixes and over all copy numbers: no
 ratio of small probabilities enters, and where the network can follow the motion no
@@ -53,21 +54,19 @@ def conditional_step(
     The result may still be bad after `TRIES`: then `error` is not below the tolerance
     and `model` is the model before the step.
     """
-    start = drawer.motion(model, prefixes, t)
+    plain = drawer.motion(model, prefixes, t)
     follower, rejections = Follower(len(model.networks)), 0
-    plain = start
+    begin, resisted = (_rest(plain, plain), plain.sampled), RESISTED * plain.noise
 
     def moved_to(
         given: ConditionalNetworks, tables: Tables, dt: float, share: float
     ) -> tuple[ConditionalNetworks, Motion]:
         """The network fitted to tables, and how it moves there."""
-        fitted = follower.fit(given, prefixes.rows, tables, dt * RESISTED * start.noise)
+        fitted = follower.fit(given, prefixes.rows, tables, dt * resisted)
         return fitted, drawer.motion(fitted, prefixes, t + share * dt, plain)
 
     while True:
-        start = plain
-        first = _rest(start, start), start.sampled
-        tables, spilled = _reach(start, dt / 2, first)
+        tables, spilled = _reach(plain, dt / 2, begin)
         halfway, there = moved_to(model, tables, dt, 0.5)
         start = _pulled(plain, there, dt)
         first = _rest(start, start), start.sampled
@@ -88,12 +87,12 @@ def conditional_step(
         if rejections == TRIES:
             return FittedStep(model, dt, error, 1.0, 1.0, rejections)
         dt *= SHORTER
-    moved = follower.fit(nearly, prefixes.rows, target, dt * RESISTED * start.noise)
+    moved = follower.fit(nearly, prefixes.rows, target, dt * resisted)
     laws = [
         law_of(moved, place, rows) * rows.mass[:, None]
         for place, rows in enumerate(prefixes.rows)
     ]
-    missed, whole = _distance(laws, target), _distance(start.law, target)
+    missed, whole = _distance(laws, target), _distance(plain.law, target)
     residual = missed / whole if whole > 0 else 0.0
     return FittedStep(moved, dt, error, residual, 2**0.5 * missed, rejections)
 

@@ -8,6 +8,7 @@ themselves: functions of them whose mean given r and m is known to be 0.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import equinox as eqx
 import jax
@@ -58,12 +59,14 @@ class Outlook:
         return self.is_open.shape[1]
 
 
+@cache
 def knots_of(levels: int, most: int = KNOTS) -> Int[np.ndarray, " knots"]:
     """Some of the copy numbers, at about equal distances."""
     number = min(most, levels)
     return np.unique(np.rint(np.linspace(0, levels - 1, number)).astype(int))
 
 
+@cache
 def hats_of(levels: int, most: int = KNOTS) -> Float[np.ndarray, "levels knots"]:
     """Functions that are 1 at one knot, 0 at the others and straight between."""
     knots = knots_of(levels, most)

@@ -89,7 +89,7 @@ class Drawer:
         boxes: Bool[np.ndarray, "boxes variables levels"] | None = None,
     ) -> None:
         self.generator = generator
-        self.boxes = boxes if settings.proposal == "targets" else None
+        self.boxes = boxes
         self.samples = settings.samples
         self.tilted = 0
         if settings.proposal != "model":

@@ -42,8 +42,12 @@ def change_of(proposal: str, alpha: float, window: int) -> Change:
     def tempered(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
         return jnp.where(log_p > -jnp.inf, alpha * log_p, -jnp.inf)
 
-    changes = {"random": random, "diffusive": diffusive, "alpha": tempered}
-    changes["targets"] = tempered
+    changes = {
+        "random": random,
+        "diffusive": diffusive,
+        "alpha": tempered,
+        "targets": tempered,
+    }
     if proposal == "model":
         return lambda log_p: log_p
     return lambda log_p: jax.nn.log_softmax(changes[proposal](log_p))
