@@ -7,6 +7,11 @@ Each conditional is fitted to a table over prefixes r and copy numbers m,
 so that states without a change keep what they have: where nothing changes the network
 stays exactly as it is, whatever states were looked at. A resistance holds back changes
 of weights that the law does not feel; see `solve.conditional_fit`.
+
+Sampled changes are right on average, but may leave less than nothing of a probability
+P0, and Q log P would then be the larger the smaller P is, without end. Below a share of
+P0, what Q lacks becomes D P, with D = lack / P0: the slope at P0 is the same, so that
+averages over changes stay right there, but what the fit can gain is bounded.
 """
 
 from collections.abc import Sequence
@@ -30,6 +35,10 @@ from crnlang.solve.conditional_fit import (
 SHIFTS = (1e-6, 1e-4, 1e-2, 1e-1)
 #: The same where the matrix may be old.
 OLD_SHIFTS = (1e-6, 1e-4, 1e-2)
+#: A change takes at most what leaves this share of a probability.
+LEFT = 0.3
+#: What is less likely is not there.
+TINY = 1e-200
 #: Smallest resistance.
 LEAST = 1e-8
 #: Most steps of one conditional.
@@ -59,8 +68,10 @@ def adjust_law(
         resistance = max(noise, LEAST)
         objective = Objective(padded(model, place), table, SHIFTS, resistance)
         before = objective.conditional_law()
-        target = np.where(before > 0, mass[:, None] * before + table.law, 0.0)
-        return _fit(replace(objective, table=table.with_law(target)))
+        before *= mass[:, None]
+        target = np.where(before > 0, before + table.law, 0.0)
+        parts = _parted(target, before)
+        return _fit(replace(objective, table=table.with_law(*parts)))
 
     return fit_each(model, fit)
 
@@ -80,18 +91,21 @@ class Follower:
         model: ConditionalNetworks,
         rows: Sequence[Rows],
         laws: Sequence[Float[np.ndarray, "_rows _levels"]],
+        known: Sequence[Float[np.ndarray, "_rows _levels"]],
         noise: float = 0.0,
     ) -> ConditionalNetworks:
         """Every conditional fitted to its law over prefixes and copy numbers.
 
-        `noise` is the standard deviation of sums over the prefixes.
+        `known` are the laws without what is sampled; `noise` is the standard deviation
+        of sums over the prefixes.
         """
         resistance = max(noise, LEAST)
 
         def fit(place: int) -> Weights:
-            table = rows[place].table(laws[place])
+            law, taken = _parted(laws[place], known[place])
+            table = rows[place].table(law, taken)
             objective = Objective(padded(model, place), table, OLD_SHIFTS, resistance)
-            return self._fit(objective, place, laws[place])
+            return self._fit(objective, place, law)
 
         return fit_each(model, fit)
 
@@ -117,6 +131,15 @@ class Follower:
                     break
                 self.factors[place] = None
         return weights
+
+
+def _parted(
+    target: Float[np.ndarray, "rows levels"], known: Float[np.ndarray, "rows levels"]
+) -> tuple[Float[np.ndarray, "rows levels"], Float[np.ndarray, "rows levels"]]:
+    """Q and D of a target that sampled changes of a law have led to."""
+    law = np.maximum(target, LEFT * known)
+    given = known / np.maximum(known.sum(axis=1, keepdims=True), TINY)
+    return law, (law - target) / np.where(given > TINY, given, np.inf)
 
 
 def _fit(objective: Objective) -> Weights:

@@ -2,9 +2,9 @@
 
 Maximised over the weights of one block is
 
-    sum Q(r, m) log P(m | r) - resistance/2 |theta - theta_start|^2
+    sum Q(r, m) log P(m | r) - D(r, m) P(m | r) - resistance/2 |theta - theta_start|^2
 
-by natural-gradient steps: of several dampings and lengths the best is taken. All sums
+(D is 0 but where Q would be below 0, see `solve.adjust`) by natural-gradient steps: of several dampings and lengths the best is taken. All sums
 over the table are exact, and go through programs of one size; the Fisher matrix, which
 only has to point the way, is summed over the likeliest prefixes and a sample of others.
 """
@@ -35,17 +35,18 @@ LIKELIEST, SAMPLED = 256, 256
 LENGTHS = (2.0, 1.0, 0.4, 0.1)
 
 Weights = Float[np.ndarray, " weights"]
-#: Features of some prefixes, which copy numbers they leave open, Q.
+#: Features of some prefixes, which copy numbers they leave open, Q, D.
 Piece = tuple[
     Float[Array, "piece features"],
     Bool[Array, "piece levels"],
+    Float[Array, "piece levels"],
     Float[Array, "piece levels"],
 ]
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Q(r, m) over prefixes, likeliest first, and copy numbers.
+    """Q(r, m) and D(r, m) over prefixes, likeliest first, and copy numbers.
 
     `pieces` hold `PIECE` prefixes each, on the device; rows of zeros fill up the last.
     `looked_at` are features and open copy numbers of the prefixes whose Fisher matrix
@@ -59,14 +60,19 @@ class Table:
     @property
     def law(self) -> Float[np.ndarray, "rows levels"]:
         """Q of all rows."""
-        return np.concatenate([np.asarray(law) for _, _, law in self.pieces])
+        return np.concatenate([np.asarray(law) for _, _, law, _ in self.pieces])
 
-    def with_law(self, law: Float[np.ndarray, "rows levels"]) -> "Table":
-        """The same prefixes with another Q."""
-        parts = np.split(law, len(self.pieces))
+    def with_law(
+        self,
+        law: Float[np.ndarray, "rows levels"],
+        taken: Float[np.ndarray, "rows levels"] | None = None,
+    ) -> "Table":
+        """The same prefixes with another Q, and D, which is 0 if not given."""
+        taken = np.zeros_like(law) if taken is None else taken
+        parts = (np.split(part, len(self.pieces)) for part in (law, taken))
         pieces = [
-            (x, is_open, jnp.asarray(part))
-            for (x, is_open, _), part in zip(self.pieces, parts, strict=True)
+            (x, is_open, jnp.asarray(law), jnp.asarray(taken))
+            for (x, is_open, *_), law, taken in zip(self.pieces, *parts, strict=True)
         ]
         return replace(self, pieces=pieces)
 
@@ -128,7 +134,7 @@ class Objective:
     def conditional_law(self) -> Float[np.ndarray, "rows levels"]:
         """P(m | r) of the start on the table."""
         return np.concatenate(
-            [_law(self.network, x, is_open) for x, is_open, _ in self.table.pieces]
+            [_law(self.network, x, is_open) for x, is_open, *_ in self.table.pieces]
         )
 
 
@@ -155,15 +161,21 @@ class Rows:
         which = csr_matrix((np.ones(states), (self.row, range(states))), shape=shape)
         return np.pad(which @ values, ((0, 0), (0, self.is_open.shape[1] - levels)))
 
-    def table(self, law: Float[np.ndarray, "rows levels"]) -> Table:
-        """The table of a law."""
+    def table(
+        self,
+        law: Float[np.ndarray, "rows levels"],
+        taken: Float[np.ndarray, "rows levels"] | None = None,
+    ) -> Table:
+        """The table of a law Q, and of D, which is 0 if not given."""
         chosen, shares = representatives(self.mass)
+        taken = np.zeros_like(law) if taken is None else taken
         parts = len(law) // PIECE
         pieces = zip(
-            *(np.split(a, parts) for a in (self.x, self.is_open, law)), strict=True
+            *(np.split(a, parts) for a in (self.x, self.is_open, law, taken)),
+            strict=True,
         )
         return Table(
-            [(jnp.asarray(a), jnp.asarray(b), jnp.asarray(c)) for a, b, c in pieces],
+            [tuple(map(jnp.asarray, piece)) for piece in pieces],
             (jnp.asarray(self.x[chosen]), jnp.asarray(self.is_open[chosen])),
             jnp.asarray(shares),
         )
@@ -293,10 +305,12 @@ def _likelihood(
     x: Float[Array, "rows features"],
     is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
+    taken: Float[Array, "rows levels"],
 ) -> Float[Array, ""]:
-    """sum Q log P over some rows."""
+    """sum Q log P - D P over some rows."""
     log_p = _log_law(network.with_weights(weights), x, is_open)
-    return jnp.sum(law * jnp.where(law != 0, log_p, 0.0))
+    likelihood = jnp.sum(law * jnp.where(law != 0, log_p, 0.0))
+    return likelihood - jnp.sum(taken * jnp.exp(log_p))
 
 
 @eqx.filter_jit
@@ -306,8 +320,11 @@ def _likelihoods(
     x: Float[Array, "rows features"],
     is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
+    taken: Float[Array, "rows levels"],
 ) -> Float[Array, " tries"]:
-    return jax.lax.map(lambda w: _likelihood(network, w, x, is_open, law), tried)
+    return jax.lax.map(
+        lambda w: _likelihood(network, w, x, is_open, law, taken), tried
+    )
 
 
 @eqx.filter_jit
@@ -317,8 +334,9 @@ def _slope(
     x: Float[Array, "rows features"],
     is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
+    taken: Float[Array, "rows levels"],
 ) -> Float[Array, " weights"]:
-    return jax.grad(lambda w: _likelihood(network, w, x, is_open, law))(weights)
+    return jax.grad(lambda w: _likelihood(network, w, x, is_open, law, taken))(weights)
 
 
 @eqx.filter_jit

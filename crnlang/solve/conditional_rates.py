@@ -62,8 +62,8 @@ class ConditionalRates(eqx.Module):
 
     d/dt P(m | r) is the average over states of `rates[m]`, plus `sampled` (delta - P),
     delta being 1 at the count of the state, plus what late channels do: those that
-    change no count before have the propensities `within`, the others are `across`; see
-    `late_channels`. All preserve the sum over m. `own[i, m]` is about the rate at which
+    change no count before have the propensities `within`, 0 where a later count stops
+    them; the others are `across`; see `late_channels`. All preserve the sum over m. `own[i, m]` is about the rate at which
     probability goes from m to m + `own_steps[i]`: what `rates` come from if the law of
     m does not depend on what else a channel changes.
     """
@@ -207,7 +207,8 @@ def conditional_rates(
             at_last = jnp.all(stays[direct], axis=1)
             sampled += jnp.sum(jnp.where(so_far & ~at_last, after[direct], 0.0))
         rates = gain - law * jnp.sum(gain)
-        within = leaving[late.within]
+        goes_on = jnp.all(stays[late.within][:, ~is_known], axis=1)
+        within = jnp.where(goes_on, after[late.within], 0.0)
         found.append(ConditionalRates(law, rates, sampled, own, within, across))
     return tuple(found)
 

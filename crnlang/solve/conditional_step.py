@@ -21,6 +21,7 @@ Source: Cox and Matthews, J. Comput. Phys. 176 (2002) 430 (ETD3RK).
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import block_array, csr_matrix, diags_array
@@ -58,41 +59,42 @@ def conditional_step(
     follower, rejections = Follower(len(model.networks)), 0
     begin, resisted = (_rest(plain, plain), plain.sampled), RESISTED * plain.noise
 
-    def moved_to(
-        given: ConditionalNetworks, tables: Tables, dt: float, share: float
-    ) -> tuple[ConditionalNetworks, Motion]:
-        """The network fitted to tables, and how it moves there."""
-        fitted = follower.fit(given, prefixes.rows, tables, dt * resisted)
-        return fitted, drawer.motion(fitted, prefixes, t + share * dt, plain)
+    def fitted_to(given: ConditionalNetworks, goal: _Goal) -> ConditionalNetworks:
+        """The network fitted to tables."""
+        some = [*map(np.maximum, goal.known, plain.law)]
+        return follower.fit(given, prefixes.rows, goal.whole, some, dt * resisted)
 
     while True:
-        tables, spilled = _reach(plain, dt / 2, begin)
-        halfway, there = moved_to(model, tables, dt, 0.5)
+        goal = _reach(plain, dt / 2, begin)
+        error = goal.spilled
+        halfway = fitted_to(model, goal)
+        there = drawer.motion(halfway, prefixes, t + dt / 2, plain)
         start = _pulled(plain, there, dt)
         first = _rest(start, start), start.sampled
         middle = _rest(start, there), there.sampled
         ahead = _combined((-1.0, first), (2.0, middle))
-        tables, more = _reach(start, dt, ahead)
-        nearly, there = moved_to(halfway, tables, dt, 1.0)
+        goal = _reach(start, dt, ahead)
+        error += goal.spilled
+        nearly = fitted_to(halfway, goal)
+        there = drawer.motion(nearly, prefixes, t + dt, plain)
         last = _rest(start, there), there.sampled
         slope = _combined((-3.0, first), (4.0, middle), (-1.0, last))
         curve = _combined((2.0, first), (-4.0, middle), (2.0, last))
-        target, _ = _reach(start, dt, first, slope, curve)
+        goal = _reach(start, dt, first, slope, curve)
         line = _combined((-2.0, first), (2.0, middle))
-        error = 2 * _distance(target, _reach(start, dt, first, line)[0])
-        error += spilled + more
+        error += 2 * _distance(goal.whole, _reach(start, dt, first, line).whole)
         if error < tolerance:
             break
         rejections += 1
         if rejections == TRIES:
             return FittedStep(model, dt, error, 1.0, 1.0, rejections)
         dt *= SHORTER
-    moved = follower.fit(nearly, prefixes.rows, target, dt * resisted)
+    moved = fitted_to(nearly, goal)
     laws = [
         law_of(moved, place, rows) * rows.mass[:, None]
         for place, rows in enumerate(prefixes.rows)
     ]
-    missed, whole = _distance(laws, target), _distance(plain.law, target)
+    missed, whole = _distance(laws, goal.whole), _distance(plain.law, goal.whole)
     residual = missed / whole if whole > 0 else 0.0
     return FittedStep(moved, dt, error, residual, 2**0.5 * missed, rejections)
 
@@ -125,17 +127,28 @@ def _rest(start: Motion, there: Motion) -> Tables:
     ]
 
 
-def _reach(
-    start: Motion, dt: float, *sources: tuple[Tables, Tables]
-) -> tuple[Tables, float]:
-    """The tables after dt, and what fell below 0 before it was taken to be 0.
+class _Goal(NamedTuple):
+    """Tables to be fitted to, and them without what is sampled.
+
+    `spilled` is what fell below 0 before it was taken to be 0.
+    """
+
+    whole: Tables
+    known: Tables
+    spilled: float
+
+
+def _reach(start: Motion, dt: float, *sources: tuple[Tables, Tables]) -> _Goal:
+    """The tables after dt.
 
     The j-th of the `sources`, what is left and what is sampled, grows with the time to
     the power j. What is sampled may leave less than nothing: only its mean counts.
     """
     rest, sampled = zip(*sources, strict=True)
-    moved, spilled = _kept(_advance(start, start.law, rest, dt))
-    return _sum(moved, _advance(start, None, sampled, dt)), spilled
+    known, spilled = _kept(_advance(start, start.law, rest, dt))
+    extra = _advance(start, None, sampled, dt)
+    whole = [one + other for one, other in zip(known, extra, strict=True)]
+    return _Goal(whole, known, spilled)
 
 
 def _advance(
@@ -172,10 +185,6 @@ def _kept(tables: Tables) -> tuple[Tables, float]:
         whole = table.sum(axis=1, keepdims=True)
         found.append(kept * whole / np.where(left > 0, left, 1.0))
     return found, spilled
-
-
-def _sum(one: Tables, other: Tables) -> Tables:
-    return [left + right for left, right in zip(one, other, strict=True)]
 
 
 def _combined(*parts: tuple[float, tuple[Tables, Tables]]) -> tuple[Tables, Tables]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from crnlang.solve.outlook import Outlook, hats_of
+from crnlang.solve.outlook import Outlook, curves_of, hats_of
 
 #: How much a guess resists bending between the knots, and any weight at all.
-BENDING, RIDGE = 1e-4, 1e-7
+BENDING, RIDGE = 1e-4, 1e-9
 #: Inputs so much smaller than the largest are taken to be 0.
 ROUNDING = 1e-7
 
@@ -56,7 +56,7 @@ class Guess:
     def _ahead(
         self, at_knots: Float[np.ndarray, "states knots some"]
     ) -> Float[np.ndarray, "some states levels"]:
-        return np.moveaxis(at_knots, 2, 0) @ hats_of(len(self.by)).T
+        return np.moveaxis(at_knots, 2, 0) @ curves_of(len(self.by)).T
 
 
 def guess(
@@ -64,30 +64,56 @@ def guess(
 ) -> Guess:
     """The guess that is nearest to each propensity, by weighted least squares.
 
-    The surprises are fitted beside it, so that their noise does not enter. Where few
-    states are near a knot it goes on straight, as bending is resisted.
+    First by what the network says of later counts alone, which is exact where the
+    propensity is linear in the next count; then what is left by all inputs. The
+    surprises are fitted beside it, so that their noise does not enter. Where few states
+    are near a knot it goes on straight, as bending is resisted.
     """
-    counts, shares = outlook.counts, outlook.weights
-    hats = hats_of(outlook.levels)
-    own, number = hats[counts[:, -1]], hats.shape[1]
+    counts, shares, place = outlook.counts, outlook.weights, outlook.counts[:, -1]
+    hats, curves = hats_of(outlook.levels), curves_of(outlook.levels)
+    number, one = hats.shape[1], np.ones((len(counts), 1))
     before = counts[:, :-1] - shares @ counts[:, :-1]
-    later = np.einsum("sk,skf->sf", own, outlook.ahead[0])
-    average = shares @ propensities
-    inputs = np.concatenate([own, before, later, outlook.surprises], axis=1)
-    size = np.sqrt(shares @ inputs**2)
-    size = np.where(size > ROUNDING * size.max(), size, np.inf)
-    inputs = inputs / size
-    bends = np.zeros((max(number - 2, 0), len(size)))
-    bends[:, :number] = np.diff(np.eye(number), 2, axis=0) / size[:number]
-    weighed = (inputs * shares[:, None]).T
-    matrix = weighed @ inputs + BENDING * bends.T @ bends + RIDGE * np.eye(len(size))
-    found = np.linalg.solve(matrix, weighed @ (propensities - average)) / size[:, None]
+    later = np.einsum("sk,skf->sf", curves[place], outlook.ahead[0])
+    means = later[:, : later.shape[1] // 2]
+    simple, surprises = outlook.surprises.sum(axis=2), _flat(outlook.surprises)
+    plain = np.concatenate([one, means, simple], axis=1)
+    first = _nearest(plain, propensities, shares)
+    left = propensities - plain @ first
+    inputs = np.concatenate([hats[place], before, later, surprises], axis=1)
+    bends = np.diff(np.eye(number, inputs.shape[1]), 2, axis=0)
+    second = _nearest(inputs, left, shares, BENDING**0.5 * bends)
+    start, alone, noise = np.split(first, [1, 1 + means.shape[1]])
     ends = np.cumsum([number, before.shape[1], later.shape[1]])
-    by, slopes, onward, beyond = np.split(found, ends)
+    by, slopes, onward, beyond = np.split(second, ends)
+    onward[: len(alone)] += alone
     return Guess(
-        by=average + hats @ by,
+        by=start + hats @ by,
         slopes=slopes,
         beside=before @ slopes,
         later=onward,
-        beyond=outlook.surprises @ beyond,
+        beyond=surprises @ beyond + simple @ noise,
     )
+
+
+def _flat(array: Float[np.ndarray, "states *some"]) -> Float[np.ndarray, "states all"]:
+    return array.reshape(len(array), -1)
+
+
+def _nearest(
+    inputs: Float[np.ndarray, "states inputs"],
+    wanted: Float[np.ndarray, "states outputs"],
+    shares: Float[np.ndarray, " states"],
+    bends: Float[np.ndarray, "bends inputs"] | None = None,
+) -> Float[np.ndarray, "inputs outputs"]:
+    """The weights of inputs by least squares, `bends` of them being 0 if possible.
+
+    Any weight is resisted a little, and inputs that are hardly there have none.
+    """
+    size = np.sqrt(shares @ inputs**2)
+    size = np.where(size > ROUNDING * size.max(), size, np.inf)
+    inputs = inputs / size
+    weighed = (inputs * shares[:, None]).T
+    matrix = weighed @ inputs + RIDGE * np.eye(len(size))
+    if bends is not None:
+        matrix += (bends / size).T @ (bends / size)
+    return np.linalg.solve(matrix, weighed @ wanted) / size[:, None]

@@ -5,9 +5,9 @@ Take any function g_k(r, m) for it: the flow that g makes is known for every pre
 all copy numbers, and only a_k - g_k is left to be sampled (a control variate). What of
 it is known to average to 0 over the later counts (`solve.outlook`) is taken away.
 
-What is left is spread out along m by polynomials (`spread`). Averaged over all that may
-follow a prefix the rates are exact for every g, up to what no polynomial of this order
-shows.
+What is left is spread out along m by hat functions (`spread`). Averaged over all that
+may follow a prefix the rates are exact for every g, up to what no piecewise linear
+function shows.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from jaxtyping import Bool, Float, Int
 
 from crnlang.solve.conditional_rates import ConditionalRates, LateChannels
 from crnlang.solve.guess import guess
-from crnlang.solve.outlook import Outlook
+from crnlang.solve.outlook import Outlook, hats_of
 
-#: Order of the polynomials of a copy number that sampled values are spread out by; one
-#: of a norm below `ROUNDING` is no new one.
-DEGREE, ROUNDING = 6, 1e-7
+#: Hat functions of a copy number that sampled values are spread out by, and how much
+#: is added to the squares of their norms.
+BUMPS, RIDGE = 10, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,7 @@ def late_flow(
         own[:, place] = known
         rates += _shifted(law * known, step) - law * known
         left = firing - known[row, here] - guessed.beyond[:, 0]
+        left = np.where(goes[row, here], left, 0.0)
         flux = spread(law * goes, here, left)
         sampled += _shifted(flux, step) - flux
         size += left**2 * step**2 / np.maximum(_variance(law), 1.0)
@@ -125,26 +126,35 @@ def spread(
 ) -> Float[np.ndarray, "states levels"]:
     """`values` at the sampled copy numbers, spread out over all of them.
 
-    The moments of every row up to the order `DEGREE` stay, and what is spread is the
-    law times a polynomial of this order: by those orthonormal under the law of the row,
-    values law(m) sum_j p_j(m) p_j(here). What late channels leave to be sampled is
-    smooth along m, so this takes noise away and nothing else.
+    The means of the hat functions h of every row stay, and what is spread is the law
+    times a piecewise linear function: values law(m) h(m) . E[h h^T]^-1 h(here). What
+    late channels leave to be sampled is smooth along m, so this takes noise away and
+    nothing else; what is sampled at likely copy numbers says nothing of rare ones.
     """
-    row, levels = np.arange(len(law)), law.shape[1]
-    at = np.linspace(-1.0, 1.0, levels) if levels > 1 else np.zeros(1)
-    norm = np.sqrt(law.sum(axis=1, keepdims=True))
-    present = np.where(norm > 0, 1 / np.where(norm > 0, norm, 1.0), 0.0) + 0 * law
-    before, last = np.zeros_like(law), np.zeros_like(norm)
-    kernel = present * present[row, here][:, None]
-    for _ in range(min(DEGREE, levels - 1)):
-        middle = (law * at * present**2).sum(axis=1, keepdims=True)
-        after = (at - middle) * present - last * before
-        size = np.sqrt((law * after**2).sum(axis=1, keepdims=True))
-        is_new = size > ROUNDING
-        before, last = present, size
-        present = np.where(is_new, after / np.where(is_new, size, 1.0), 0.0)
-        kernel = kernel + present * present[row, here][:, None]
-    return law * kernel * values[:, None]
+    hats = hats_of(law.shape[1], BUMPS)
+    squares = law @ (hats * hats)
+    size = np.sqrt(np.where(squares > 0, squares, np.inf))
+    beside = law @ (hats[:, :-1] * hats[:, 1:]) / size[:, :-1] / size[:, 1:]
+    found = _solved(beside, hats[here] / size) / size
+    return law * (found @ hats.T) * values[:, None]
+
+
+def _solved(
+    beside: Float[np.ndarray, "states less"], right: Float[np.ndarray, "states hats"]
+) -> Float[np.ndarray, "states hats"]:
+    """Solutions of symmetric systems with 1 on the diagonal and `beside` it."""
+    number = right.shape[1]
+    pivot = np.ones_like(right)
+    pivot += RIDGE
+    found = right.copy()
+    for k in range(1, number):
+        factor = beside[:, k - 1] / pivot[:, k - 1]
+        pivot[:, k] -= factor * beside[:, k - 1]
+        found[:, k] -= factor * found[:, k - 1]
+    found[:, -1] /= pivot[:, -1]
+    for k in range(number - 2, -1, -1):
+        found[:, k] = (found[:, k] - beside[:, k] * found[:, k + 1]) / pivot[:, k]
+    return found
 
 
 def _shifted(values: np.ndarray, step: int) -> np.ndarray:

@@ -15,12 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from scipy.interpolate import CubicSpline
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve.conditional_rates import LateChannels
 from crnlang.solve.pieces import over_batch
 
-#: Most copy numbers at which later means are looked up; lines are straight between.
+#: Most copy numbers at which later means are looked up.
 KNOTS = 18
 #: Hat functions of a later count, and of the own one, whose products are surprises.
 BUMPS, COARSE = 6, 4
@@ -51,7 +52,7 @@ class Outlook:
     weights: Float[np.ndarray, " states"]
     ahead: Float[np.ndarray, "kinds states knots features"]
     kind: Int[np.ndarray, " across"]
-    surprises: Float[np.ndarray, "states surprises"]
+    surprises: Float[np.ndarray, "states bumps hats"]
 
     @property
     def levels(self) -> int:
@@ -61,9 +62,21 @@ class Outlook:
 
 @cache
 def knots_of(levels: int, most: int = KNOTS) -> Int[np.ndarray, " knots"]:
-    """Some of the copy numbers, at about equal distances."""
-    number = min(most, levels)
-    return np.unique(np.rint(np.linspace(0, levels - 1, number)).astype(int))
+    """Some of the copy numbers, closer where they are small, as laws are narrower there.
+
+    At about equal distances of sqrt(n + 1).
+    """
+    roots = np.linspace(1.0, np.sqrt(levels), min(most, levels))
+    return np.unique(np.rint(roots**2 - 1).astype(int))
+
+
+@cache
+def curves_of(levels: int) -> Float[np.ndarray, "levels knots"]:
+    """Functions that are 1 at one knot, 0 at the others and smooth between."""
+    knots = knots_of(levels)
+    if len(knots) == levels:
+        return np.eye(levels)
+    return np.asarray(CubicSpline(knots, np.eye(len(knots)))(np.arange(levels)))
 
 
 @cache
@@ -106,20 +119,19 @@ def surprises(
     laws: Sequence[Float[np.ndarray, "states _levels"]],
     place: int,
     later: Int[np.ndarray, " later"],
-) -> Float[np.ndarray, "states surprises"]:
+) -> Float[np.ndarray, "states bumps hats"]:
     """Functions of the counts after a position whose mean, given those up to it, is 0.
 
     Of some later counts hat functions less their means given all counts before them,
-    times hat functions of the count at the position.
+    times hat functions of the count at the position, which add up to 1.
     """
     row = np.arange(len(counts))
     own = hats_of(laws[place].shape[1], COARSE)[counts[:, place]]
     found = [np.zeros((len(counts), 0))]
     for other in later.tolist():
         bumps = hats_of(laws[other].shape[1], BUMPS)[:, 1:]  # they add up to 1
-        off = bumps[counts[row, other]] - laws[other] @ bumps
-        found.append((off[:, :, None] * own[:, None]).reshape(len(counts), -1))
-    return np.concatenate(found, axis=1)
+        found.append(bumps[counts[row, other]] - laws[other] @ bumps)
+    return np.concatenate(found, axis=1)[:, :, None] * own[:, None]
 
 
 def _prefix_changes(

@@ -93,7 +93,7 @@ def test_a_table_holds_all_that_comes_after_a_prefix(seed, size):
     assert len(table.law) % conditional_fit.PIECE == 0
     assert mass.sum() == pytest.approx(1)
     assert (np.diff(mass) <= 1e-15).all()
-    x = np.concatenate([np.asarray(x) for x, _, _ in table.pieces])
+    x = np.concatenate([np.asarray(x) for x, *_ in table.pieces])
     prefixes = np.rint((x[:, :3] + 1) / 2 * 11)
     for row in rng.integers(0, np.count_nonzero(mass), 5):
         is_there = (states[:, :3] == prefixes[row]).all(axis=1)
