@@ -4,9 +4,10 @@ Maximised over the weights of one block is
 
     sum Q(r, m) log P(m | r) - D(r, m) P(m | r) - resistance/2 |theta - theta_start|^2
 
-(D is 0 but where Q would be below 0, see `solve.adjust`) by natural-gradient steps: of several dampings and lengths the best is taken. All sums
-over the table are exact, and go through programs of one size; the Fisher matrix, which
-only has to point the way, is summed over the likeliest prefixes and a sample of others.
+by natural-gradient steps: of several dampings and lengths the best is taken. D is 0 but
+where Q would be below 0, see `solve.adjust`. All sums over the table are exact, and go
+through programs of one size; the Fisher matrix, which only has to point the way, is
+summed over the likeliest prefixes and a sample of others.
 """
 
 import os
@@ -322,9 +323,7 @@ def _likelihoods(
     law: Float[Array, "rows levels"],
     taken: Float[Array, "rows levels"],
 ) -> Float[Array, " tries"]:
-    return jax.lax.map(
-        lambda w: _likelihood(network, w, x, is_open, law, taken), tried
-    )
+    return jax.lax.map(lambda w: _likelihood(network, w, x, is_open, law, taken), tried)
 
 
 @eqx.filter_jit

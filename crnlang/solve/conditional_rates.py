@@ -63,9 +63,10 @@ class ConditionalRates(eqx.Module):
     d/dt P(m | r) is the average over states of `rates[m]`, plus `sampled` (delta - P),
     delta being 1 at the count of the state, plus what late channels do: those that
     change no count before have the propensities `within`, 0 where a later count stops
-    them; the others are `across`; see `late_channels`. All preserve the sum over m. `own[i, m]` is about the rate at which
-    probability goes from m to m + `own_steps[i]`: what `rates` come from if the law of
-    m does not depend on what else a channel changes.
+    them; the others are `across`; see `late_channels`. All preserve the sum over m.
+    `own[i, m]` is about the rate at which probability goes from m to m +
+    `own_steps[i]`: what `rates` come from if the law of m does not depend on what else
+    a channel changes.
     """
 
     law: Float[Array, " levels"]

@@ -7,8 +7,10 @@ from jaxtyping import Float, Int
 
 from crnlang.solve.outlook import Outlook, curves_of, hats_of
 
-#: How much a guess resists bending between the knots, and any weight at all.
-BENDING, RIDGE = 1e-4, 1e-9
+#: How much a guess resists bending between the knots; and any weight: of what is exact
+#: where a propensity is linear in the next count, of other inputs, and of surprises,
+#: which do not differ from a constant where an event is not among the states.
+BENDING, EXACT, OTHER, DOUBTFUL = 1e-4, 1e-12, 1e-6, 1e-5
 #: Inputs so much smaller than the largest are taken to be 0.
 ROUNDING = 1e-7
 
@@ -64,56 +66,42 @@ def guess(
 ) -> Guess:
     """The guess that is nearest to each propensity, by weighted least squares.
 
-    First by what the network says of later counts alone, which is exact where the
-    propensity is linear in the next count; then what is left by all inputs. The
-    surprises are fitted beside it, so that their noise does not enter. Where few states
-    are near a knot it goes on straight, as bending is resisted.
+    The surprises are fitted beside it, so that their noise does not enter. Where inputs
+    can stand for each other, what the network says of later counts comes first, then
+    functions of the counts so far, and surprises come last. Where few states are near a
+    knot the guess goes on straight.
     """
     counts, shares, place = outlook.counts, outlook.weights, outlook.counts[:, -1]
     hats, curves = hats_of(outlook.levels), curves_of(outlook.levels)
-    number, one = hats.shape[1], np.ones((len(counts), 1))
-    before = counts[:, :-1] - shares @ counts[:, :-1]
     later = np.einsum("sk,skf->sf", curves[place], outlook.ahead[0])
-    means = later[:, : later.shape[1] // 2]
-    simple, surprises = outlook.surprises.sum(axis=2), _flat(outlook.surprises)
-    plain = np.concatenate([one, means, simple], axis=1)
-    first = _nearest(plain, propensities, shares)
-    left = propensities - plain @ first
-    inputs = np.concatenate([hats[place], before, later, surprises], axis=1)
-    bends = np.diff(np.eye(number, inputs.shape[1]), 2, axis=0)
-    second = _nearest(inputs, left, shares, BENDING**0.5 * bends)
-    start, alone, noise = np.split(first, [1, 1 + means.shape[1]])
-    ends = np.cumsum([number, before.shape[1], later.shape[1]])
-    by, slopes, onward, beyond = np.split(second, ends)
-    onward[: len(alone)] += alone
+    before = counts[:, :-1] - shares @ counts[:, :-1]
+    surprises, variances = map(_flat, (outlook.surprises, outlook.variances))
+    parts = np.ones((len(counts), 1)), later, hats[place], before, surprises
+    inputs, means = np.concatenate(parts, axis=1), later.shape[1] // 2
+    ends = np.cumsum([part.shape[1] for part in parts])
+    resisted = np.full(ends[-1], OTHER)
+    resisted[: 1 + means], resisted[ends[3] :] = EXACT, DOUBTFUL
+    size = shares @ inputs**2
+    size[ends[3] :] = np.maximum(size[ends[3] :], shares @ variances)
+    size = np.sqrt(size)
+    size = np.where(size > ROUNDING * size.max(), size, np.inf)
+    inputs = inputs / size
+    bends = np.diff(np.eye(hats.shape[1], len(size), ends[1]), 2, axis=0) / size
+    weighed = (inputs * shares[:, None]).T
+    matrix = weighed @ inputs + BENDING * bends.T @ bends + np.diag(resisted)
+    found = np.linalg.solve(matrix, weighed @ propensities) / size[:, None]
+    start, onward, by, slopes, beyond = np.split(found, ends[:-1])
     return Guess(
         by=start + hats @ by,
         slopes=slopes,
         beside=before @ slopes,
         later=onward,
-        beyond=surprises @ beyond + simple @ noise,
+        beyond=surprises @ beyond,
     )
 
 
-def _flat(array: Float[np.ndarray, "states *some"]) -> Float[np.ndarray, "states all"]:
-    return array.reshape(len(array), -1)
-
-
-def _nearest(
-    inputs: Float[np.ndarray, "states inputs"],
-    wanted: Float[np.ndarray, "states outputs"],
-    shares: Float[np.ndarray, " states"],
-    bends: Float[np.ndarray, "bends inputs"] | None = None,
-) -> Float[np.ndarray, "inputs outputs"]:
-    """The weights of inputs by least squares, `bends` of them being 0 if possible.
-
-    Any weight is resisted a little, and inputs that are hardly there have none.
-    """
-    size = np.sqrt(shares @ inputs**2)
-    size = np.where(size > ROUNDING * size.max(), size, np.inf)
-    inputs = inputs / size
-    weighed = (inputs * shares[:, None]).T
-    matrix = weighed @ inputs + RIDGE * np.eye(len(size))
-    if bends is not None:
-        matrix += (bends / size).T @ (bends / size)
-    return np.linalg.solve(matrix, weighed @ wanted) / size[:, None]
+def _flat(
+    of_own: Float[np.ndarray, "states bumps hats"],
+) -> Float[np.ndarray, "states all"]:
+    """All, and before them the same whatever the own count is."""
+    return np.concatenate([of_own.sum(axis=2), of_own.reshape(len(of_own), -1)], axis=1)

@@ -6,8 +6,7 @@ all copy numbers, and only a_k - g_k is left to be sampled (a control variate). 
 it is known to average to 0 over the later counts (`solve.outlook`) is taken away.
 
 What is left is spread out along m by hat functions (`spread`). Averaged over all that
-may follow a prefix the rates are exact for every g, up to what no piecewise linear
-function shows.
+may follow a prefix the rates are exact for every g, up to this smoothing.
 """
 
 from dataclasses import dataclass
@@ -19,9 +18,8 @@ from crnlang.solve.conditional_rates import ConditionalRates, LateChannels
 from crnlang.solve.guess import guess
 from crnlang.solve.outlook import Outlook, hats_of
 
-#: Hat functions of a copy number that sampled values are spread out by, and how much
-#: is added to the squares of their norms.
-BUMPS, RIDGE = 10, 1e-9
+#: Hat functions of a copy number that sampled values are spread out by, and terms.
+BUMPS, TERMS = 14, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,37 +122,26 @@ def spread(
     here: Int[np.ndarray, " states"],
     values: Float[np.ndarray, " states"],
 ) -> Float[np.ndarray, "states levels"]:
-    """`values` at the sampled copy numbers, spread out over all of them.
+    """`values` at the sampled copy numbers, spread out over those about them.
 
-    The means of the hat functions h of every row stay, and what is spread is the law
-    times a piecewise linear function: values law(m) h(m) . E[h h^T]^-1 h(here). What
-    late channels leave to be sampled is smooth along m, so this takes noise away and
-    nothing else; what is sampled at likely copy numbers says nothing of rare ones.
+    The law times a piecewise linear function, values law(m) h(m) . G^-1 h(here) with h
+    hat functions and G = E[h h^T] under the law of the row, would keep E[h]. But far
+    from the likely counts it grows from knot to knot, so G^-1 is cut off after a few
+    terms of its Neumann series about 1 / E[h], each of which reaches one knot further.
+    What late channels leave to be sampled is smooth along m, so this takes noise away
+    and little else.
     """
     hats = hats_of(law.shape[1], BUMPS)
-    squares = law @ (hats * hats)
-    size = np.sqrt(np.where(squares > 0, squares, np.inf))
-    beside = law @ (hats[:, :-1] * hats[:, 1:]) / size[:, :-1] / size[:, 1:]
-    found = _solved(beside, hats[here] / size) / size
-    return law * (found @ hats.T) * values[:, None]
-
-
-def _solved(
-    beside: Float[np.ndarray, "states less"], right: Float[np.ndarray, "states hats"]
-) -> Float[np.ndarray, "states hats"]:
-    """Solutions of symmetric systems with 1 on the diagonal and `beside` it."""
-    number = right.shape[1]
-    pivot = np.ones_like(right)
-    pivot += RIDGE
-    found = right.copy()
-    for k in range(1, number):
-        factor = beside[:, k - 1] / pivot[:, k - 1]
-        pivot[:, k] -= factor * beside[:, k - 1]
-        found[:, k] -= factor * found[:, k - 1]
-    found[:, -1] /= pivot[:, -1]
-    for k in range(number - 2, -1, -1):
-        found[:, k] = (found[:, k] - beside[:, k] * found[:, k + 1]) / pivot[:, k]
-    return found
+    whole, own = law @ hats, law @ hats**2
+    beside = law @ (hats[:, :-1] * hats[:, 1:])
+    scale = 1 / np.where(whole > 0, whole, np.inf)
+    shares = hats[here] * scale
+    for _ in range(TERMS):
+        missing = hats[here] - own * shares
+        missing[:, :-1] -= beside * shares[:, 1:]
+        missing[:, 1:] -= beside * shares[:, :-1]
+        shares = shares + missing * scale
+    return law * (shares @ hats.T) * values[:, None]
 
 
 def _shifted(values: np.ndarray, step: int) -> np.ndarray:

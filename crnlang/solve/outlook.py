@@ -43,7 +43,8 @@ class Outlook:
     - `weights`: what a state counts in averages over r and m; they sum to 1.
     - `ahead`: features of later means at the knots, for prefixes after some changes,
       none first; `kind` is the change of each late channel that is `across`.
-    - `surprises`: functions of later counts whose mean, given those so far, is 0.
+    - `surprises`: functions of later counts whose mean, given those so far, is 0;
+      `variances` what their squares should average to.
     """
 
     counts: Int[np.ndarray, "states here"]
@@ -53,6 +54,7 @@ class Outlook:
     ahead: Float[np.ndarray, "kinds states knots features"]
     kind: Int[np.ndarray, " across"]
     surprises: Float[np.ndarray, "states bumps hats"]
+    variances: Float[np.ndarray, "states bumps hats"]
 
     @property
     def levels(self) -> int:
@@ -62,12 +64,18 @@ class Outlook:
 
 @cache
 def knots_of(levels: int, most: int = KNOTS) -> Int[np.ndarray, " knots"]:
-    """Some of the copy numbers, closer where they are small, as laws are narrower there.
+    """Some of the copy numbers, closer where they are small: laws are narrower there.
 
-    At about equal distances of sqrt(n + 1).
+    At equal distances of sqrt(n + start), with the least start that lets them differ.
     """
-    roots = np.linspace(1.0, np.sqrt(levels), min(most, levels))
-    return np.unique(np.rint(roots**2 - 1).astype(int))
+    if levels <= most:
+        return np.arange(levels)
+    for start in 2.0 ** np.arange(64):
+        roots = np.linspace(start**0.5, (start + levels - 1) ** 0.5, most)
+        knots = np.unique(np.rint(roots**2 - start).astype(int))
+        if len(knots) == most:
+            break
+    return knots
 
 
 @cache
@@ -110,7 +118,7 @@ def look(
         weights / weights.sum(),
         _features(model, states, place, int(last), shifts, laws[place].shape[1]),
         kind,
-        surprises(counts, laws, place, later),
+        *surprises(counts, laws, place, later),
     )
 
 
@@ -119,19 +127,25 @@ def surprises(
     laws: Sequence[Float[np.ndarray, "states _levels"]],
     place: int,
     later: Int[np.ndarray, " later"],
-) -> Float[np.ndarray, "states bumps hats"]:
+) -> tuple[
+    Float[np.ndarray, "states bumps hats"], Float[np.ndarray, "states bumps hats"]
+]:
     """Functions of the counts after a position whose mean, given those up to it, is 0.
 
     Of some later counts hat functions less their means given all counts before them,
-    times hat functions of the count at the position, which add up to 1.
+    times hat functions of the count at the position, which add up to 1. And the mean
+    of the square of each, given all counts before the later one.
     """
     row = np.arange(len(counts))
     own = hats_of(laws[place].shape[1], COARSE)[counts[:, place]]
-    found = [np.zeros((len(counts), 0))]
+    found = [np.zeros((2, len(counts), 0))]
     for other in later.tolist():
         bumps = hats_of(laws[other].shape[1], BUMPS)[:, 1:]  # they add up to 1
-        found.append(bumps[counts[row, other]] - laws[other] @ bumps)
-    return np.concatenate(found, axis=1)[:, :, None] * own[:, None]
+        means = laws[other] @ bumps
+        off = bumps[counts[row, other]] - means
+        found.append(np.stack([off, laws[other] @ bumps**2 - means**2]))
+    values, variances = np.concatenate(found, axis=2)[..., None]
+    return values * own[:, None], variances * own[:, None] ** 2
 
 
 def _prefix_changes(

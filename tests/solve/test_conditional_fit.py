@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 
 from crnlang.nn.padding import padded
 from crnlang.solve import conditional_fit
+from crnlang.solve.adjust import Follower
 from crnlang.solve.conditional_fit import (
     LIKELIEST,
     SAMPLED,
     Objective,
     fit_each,
+    list_rows,
     tabulate,
 )
 
@@ -125,3 +127,25 @@ def test_every_conditional_is_fitted_in_its_place():
     blocks = zip(model.weight_blocks(), moved.weight_blocks(), strict=True)
     for place, (before, after) in enumerate(blocks):
         np.testing.assert_allclose(after, np.asarray(before) + place)
+
+
+def test_what_noise_takes_below_nothing_gains_little():
+    """Q of -1 would make the likelihood grow without end; here it has a maximum."""
+    lowered = birth_death(8)
+    model = conditionals_of(lowered, noise=0.3)
+    states = np.asarray(states_of(lowered))
+    law = law_of(model, states)
+    follower, rows = Follower(1), list_rows(model, 0, states, law)
+    known = np.pad(law[None], ((0, len(rows.mass) - 1), (0, 0)))
+    known = np.pad(known, ((0, 0), (0, rows.is_open.shape[1] - len(law))))
+    change = np.zeros_like(known)
+    change[0, 2], change[0, 3] = -5 * law[2], 5 * law[2]
+    found = law_of(
+        follower.fit(model, [rows], [known + change], [known]), states_of(lowered)
+    )
+    assert law[2] / 100 < found[2] < law[2] / 2
+    small = law_of(
+        follower.fit(model, [rows], [known + 0.01 * change], [known]),
+        states_of(lowered),
+    )
+    assert small[2] - law[2] == pytest.approx(-0.05 * law[2], rel=0.02)

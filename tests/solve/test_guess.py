@@ -7,11 +7,14 @@ from crnlang.solve.guess import guess
 from crnlang.solve.outlook import Outlook, knots_of
 
 
-def outlook_of(counts, levels, ahead=None, surprises=None, kind=()):
+def outlook_of(counts, levels, ahead=None, surprises=None, kind=(), variance=0.0):
     """An outlook with weights all alike, that knows nothing of later counts."""
     states = len(counts)
     if ahead is None:
         ahead = np.zeros((1 + len(kind), states, len(knots_of(levels)), 0))
+    if surprises is None:
+        surprises = np.zeros((states, 0))
+    surprises = surprises[:, :, None]
     return Outlook(
         counts=counts,
         caps=np.full(counts.shape[1], levels - 1),
@@ -19,7 +22,8 @@ def outlook_of(counts, levels, ahead=None, surprises=None, kind=()):
         weights=np.full(states, 1 / states),
         ahead=ahead,
         kind=np.asarray(kind, int),
-        surprises=np.zeros((states, 0)) if surprises is None else surprises,
+        surprises=surprises,
+        variances=np.full_like(surprises, variance),
     )
 
 
@@ -72,6 +76,30 @@ def test_surprises_take_the_noise_out_of_a_guess():
         if surprises.size:
             assert found.beyond == pytest.approx(10 * noise, rel=1e-2)
     assert away[1] < 0.02 < away[0]
+
+
+def test_an_event_that_is_not_among_the_states_is_no_constant():
+    """Its surprise is -1e-4 at all of them, and would stand for the mean as well."""
+    counts = np.tile(np.arange(5), 20)[:, None]
+    outlook = outlook_of(counts, 5, surprises=np.full((100, 1), -1e-4), variance=1e-4)
+    found = guess(outlook, np.full((100, 1), 7.0))
+    assert np.abs(found.beyond).max() < 1e-2
+    assert found.along(outlook) == pytest.approx(7.0, abs=1e-2)
+
+
+def test_what_the_network_says_comes_first():
+    """Two states near a knot would do as well for another function of both counts."""
+    random = np.random.default_rng(4)
+    counts = np.append(random.integers(40, 60, 400), [5, 6])[:, None]
+    knots = knots_of(85)
+    means = np.tile(50 * np.tanh(knots / 15.0), (len(counts), 1))
+    later = 50 * np.tanh(counts / 15.0) + 5 * random.normal(size=counts.shape)
+    surprise = later - 50 * np.tanh(counts / 15.0)
+    ahead = np.stack([means, means * knots / 85], axis=2)[None]
+    outlook = outlook_of(counts, 85, ahead, surprise, variance=25.0)
+    found = guess(outlook, 8 * later).along(outlook)[0, 0]
+    exact = 400 * np.tanh(np.arange(85) / 15.0)
+    assert np.abs(found[1:] / exact[1:] - 1).max() < 0.02
 
 
 def test_a_guess_is_nowhere_negative():

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from crnlang.pipeline.law import enumerate_states
 from crnlang.solve import outlook
 from crnlang.solve.conditional_rates import conditional_rates, late_channels
-from crnlang.solve.outlook import hats_of, knots_of, look
+from crnlang.solve.outlook import curves_of, hats_of, knots_of, look
 from crnlang.testing import lowered_networks
 
 networks = st.one_of(conserving_networks(), lowered_networks())
@@ -59,9 +59,10 @@ def test_surprises_average_to_nothing_given_the_counts_so_far(lowered, seed):
         return
     for _, law, _, seen in outlooks(lowered, seed):
         _, row = np.unique(seen.counts, axis=0, return_inverse=True)
-        sums = np.zeros((row.max() + 1, seen.surprises.shape[1]))
-        np.add.at(sums, row.ravel(), law[:, None] * seen.surprises)
-        assert np.abs(sums).max(initial=0) < 1e-10
+        for values in (seen.surprises, seen.surprises**2 - seen.variances):
+            sums = np.zeros((row.max() + 1, *values.shape[1:]))
+            np.add.at(sums, row.ravel(), law[:, None, None] * values)
+            assert np.abs(sums).max(initial=0) < 1e-10
 
 
 def test_the_mean_of_the_next_count_is_exact():
@@ -87,7 +88,25 @@ def test_hats_are_straight_between_knots():
     assert knots[-1] == 84
     assert hats.sum(axis=1) == pytest.approx(np.ones(85))
     assert hats @ knots == pytest.approx(np.arange(85))
-    assert (knots_of(4) == np.arange(4)).all()
+
+
+@given(st.integers(1, 400), st.integers(2, 20))
+def test_knots_are_closer_where_counts_are_small(levels, most):
+    knots = knots_of(levels, most)
+    assert len(knots) == min(levels, most)
+    assert knots[0] == 0
+    assert knots[-1] == levels - 1
+    gaps = np.diff(knots)
+    assert (gaps >= 1).all()
+    assert (np.diff(gaps) >= -1).all()  # up to rounding
+
+
+def test_curves_follow_what_is_smooth():
+    knots, curves = knots_of(85), curves_of(85)
+    shape = np.tanh((np.arange(85) - 8.0) / 6)
+    assert curves[knots] == pytest.approx(np.eye(18), abs=1e-12)
+    assert np.abs(curves @ shape[knots] - shape).max() < 0.005
+    assert np.abs(hats_of(85) @ shape[knots] - shape).max() > 0.015
 
 
 def test_where_too_much_would_be_asked_nothing_is(monkeypatch):
