@@ -171,12 +171,10 @@ class Rows:
         chosen, shares = representatives(self.mass)
         taken = np.zeros_like(law) if taken is None else taken
         parts = len(law) // PIECE
-        pieces = zip(
-            *(np.split(a, parts) for a in (self.x, self.is_open, law, taken)),
-            strict=True,
-        )
+        columns = (np.split(a, parts) for a in (self.x, self.is_open, law, taken))
+        whole = [[jnp.asarray(part) for part in column] for column in columns]
         return Table(
-            [tuple(map(jnp.asarray, piece)) for piece in pieces],
+            list(zip(*whole, strict=True)),
             (jnp.asarray(self.x[chosen]), jnp.asarray(self.is_open[chosen])),
             jnp.asarray(shares),
         )

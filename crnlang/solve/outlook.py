@@ -70,12 +70,13 @@ def knots_of(levels: int, most: int = KNOTS) -> Int[np.ndarray, " knots"]:
     """
     if levels <= most:
         return np.arange(levels)
-    for start in 2.0 ** np.arange(64):
+    start = 1.0
+    while True:
         roots = np.linspace(start**0.5, (start + levels - 1) ** 0.5, most)
         knots = np.unique(np.rint(roots**2 - start).astype(int))
         if len(knots) == most:
-            break
-    return knots
+            return knots
+        start *= 2
 
 
 @cache
