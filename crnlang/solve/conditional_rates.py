@@ -32,11 +32,15 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.conditional import ConditionalNetworks, Seen, Vicinity
+from crnlang.solve.hats import KNOTS, bumps_of
 from crnlang.solve.problem import Generator
 
 #: A flow from another prefix counts among the `own` rates as if that prefix were at
 #: most so many times as likely.
 MOST = 2.0
+#: Networks are not asked for more later means of a state than this; then only counts
+#: that are read make surprises.
+MOST_MEANS = 400
 
 
 class Across(eqx.Module):
@@ -45,13 +49,16 @@ class Across(eqx.Module):
     `arriving[k, m]` is rho_<p P(m - s | r - s); `whole[k]` is P(n - s)/P(n) up to the
     last count that the channel reads, and what stops before that, so that its average
     is `arriving` over P(m | r); `into[k]` is P(n - s)/P(n) if no later count stops the
-    channel. `before` and `after` are the propensities at n - s and at n; `free` is the
-    latter too where counts up to the position stop the channel.
+    channel. `source[k]` are the surprises of later counts (`solve.outlook`, for any own
+    count) at n - s times P(n - s)/P(n), with what stops, so that they average to 0.
+    `before` and `after` are the propensities at n - s and at n; `free` is the latter
+    too where counts up to the position stop the channel.
     """
 
     arriving: Float[Array, "across levels"]
     whole: Float[Array, " across"]
     into: Float[Array, " across"]
+    source: Float[Array, "across bumps"]
     before: Float[Array, " across"]
     after: Float[Array, " across"]
     free: Float[Array, " across"]
@@ -83,14 +90,18 @@ class LateChannels:
 
     `within` change none before it and it by `steps`; `across` are the others, and
     `moves` what they change of the free positions up to this one. `read` are the free
-    positions after it that any of them reads.
+    positions after it that any of them reads. `later` are those whose counts make
+    surprises: all up to the last one that is read, if the networks are asked for the
+    means of them all (`is_asked`).
     """
 
     within: Int[np.ndarray, " within"]
     steps: Int[np.ndarray, " within"]
     across: Int[np.ndarray, " across"]
     moves: Int[np.ndarray, "across here"]
-    read: Int[np.ndarray, " later"]
+    read: Int[np.ndarray, " read"]
+    later: Int[np.ndarray, " later"]
+    is_asked: bool
 
 
 def late_channels(
@@ -107,7 +118,25 @@ def late_channels(
     steps = moves[within, position]
     reads = generator.reads[:, list(model.order)][[*within, *across]].any(axis=0)
     read = np.unique(_known(model)[reads & (_known(model) > number)])
-    return LateChannels(within, steps, across, moves[across][:, free], read)
+    here = moves[across][:, free]
+    all_later = np.arange(number + 1, read.max(initial=number) + 1)
+    knots = min(KNOTS, len(model.networks[number].smooth))
+    means = len(prefix_changes(here)[0]) * knots * len(all_later)
+    is_asked = means <= MOST_MEANS
+    later = all_later if is_asked else read
+    return LateChannels(within, steps, across, here, read, later, is_asked)
+
+
+def prefix_changes(
+    moves: Int[np.ndarray, "across here"],
+) -> tuple[Int[np.ndarray, "kinds before"], Int[np.ndarray, " across"]]:
+    """The prefixes that late channels come from, as changes, none first.
+
+    And which of them belongs to each channel that is `across`.
+    """
+    none = np.zeros_like(moves[:1, :-1], shape=(1, moves.shape[1] - 1))
+    changes, kind = np.unique(-moves[:, :-1], axis=0, return_inverse=True)
+    return np.concatenate([none, changes]), 1 + kind.ravel()
 
 
 def own_steps(
@@ -149,13 +178,16 @@ class _Flow:
     """What one conditional says of the channels that change something up to it.
 
     `ratio` is rho_<p, `arriving` the same times P(m - s | r - s), 0 where m is not
-    open after r.
+    open after r. `bumps` are hat functions of the count at n - s less their means
+    there, `stopped` the same of all counts that stop, times rho and their chance.
     """
 
     seen: Seen
     channels: Int[np.ndarray, " here"]
     ratio: Float[Array, " here"]
     arriving: Float[Array, "here levels"]
+    bumps: Float[Array, "here bumps"]
+    stopped: Float[Array, "here bumps"]
 
 
 def conditional_rates(
@@ -196,6 +228,7 @@ def conditional_rates(
             arriving=flow.arriving[np.searchsorted(flow.channels, late.across)],
             whole=ratios[last] + later_lost[number, late.across] - later_lost[last],
             into=ratios[last] - later_lost[last],
+            source=_at_source(flows, ratios, later_lost, latest, late),
             before=before[late.across],
             after=leaving[late.across],
             free=jnp.where(goes_on, after[late.across], 0.0),
@@ -239,15 +272,51 @@ def _follow(
         arriving = jnp.take_along_axis(law_before, source, axis=1)
         arriving = jnp.where(is_level & is_open, arriving, 0.0)
         arriving *= ratio[here][:, None]
-        flows.append(_Flow(seen, here, ratio[here], arriving))
         is_target, target = _shifted(levels + step, len(levels))
-        is_stopped = ~(is_target & is_open[target])
-        stopped = jnp.sum(jnp.where(is_stopped, law_before, 0.0), axis=1)
-        lost.append(jnp.zeros_like(ratio).at[here].set(ratio[here] * stopped))
+        stopping = jnp.where(is_target & is_open[target], 0.0, law_before)
+        stopping *= ratio[here][:, None]
+        whole = jnp.sum(stopping, axis=1)
+        lost.append(jnp.zeros_like(ratio).at[here].set(whole))
         own = vicinity.ordered[position]
+        hats = jnp.asarray(bumps_of(len(levels)), law.dtype)
+        means = law_before @ hats
+        source_level = jnp.clip(own - step[:, 0], 0, len(levels) - 1)
+        flow = _Flow(
+            seen,
+            here,
+            ratio[here],
+            arriving,
+            hats[source_level] - means,
+            stopping @ hats - whole[:, None] * means,
+        )
+        flows.append(flow)
         ratio = ratio.at[here].set(arriving[:, own] / law[0, own])
         ratios.append(ratio)
     return flows, jnp.stack(ratios), jnp.stack(lost)
+
+
+def _at_source(
+    flows: list[_Flow],
+    ratios: Float[Array, "free channels"],
+    later_lost: Float[Array, "free channels"],
+    latest: Int[np.ndarray, " channels"],
+    late: LateChannels,
+) -> Float[Array, "across bumps"]:
+    """The surprises at n - s of the channels that are across: see `Across`.
+
+    Of a count q they average to 0 over all that a channel comes from, be it that it
+    stops at no count (`ratios`), at one after q up to the last that it reads, or at q.
+    """
+    last = latest[late.across]
+    found = [jnp.zeros((len(last), 0), ratios.dtype)]
+    for number in late.later.tolist():
+        flow = flows[number]
+        row = np.searchsorted(flow.channels, late.across)
+        comes = ratios[last, late.across] + later_lost[number, late.across]
+        comes -= later_lost[last, late.across]
+        bumps = flow.bumps[row] * comes[:, None] + flow.stopped[row]
+        found.append(jnp.where((number <= last)[:, None], bumps, 0.0))
+    return jnp.concatenate(found, axis=1)
 
 
 def _along_fibre(

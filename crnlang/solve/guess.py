@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from crnlang.solve.outlook import Outlook, curves_of, hats_of
+from crnlang.solve.hats import coarse_of, curves_of, hats_of
+from crnlang.solve.outlook import Outlook
 
 #: How much a guess resists bending between the knots; and any weight: of what is exact
 #: where a propensity is linear in the next count, of other inputs, and of surprises,
@@ -20,7 +21,8 @@ class Guess:
     """g(r, m) = max(0, by[m] + slopes . (r - mean r) + later . ahead(r, m)).
 
     For each of some channels. `beside` is what the counts before the position add at
-    each state; `beyond` is what is known to average to 0 over the counts after it.
+    each state; `beyond` is what is known to average to 0 over the counts after it, with
+    the weights `surprising` of the surprises, first those for any own count.
     """
 
     by: Float[np.ndarray, "levels channels"]
@@ -28,6 +30,7 @@ class Guess:
     beside: Float[np.ndarray, "states channels"]
     later: Float[np.ndarray, "features channels"]
     beyond: Float[np.ndarray, "states channels"]
+    surprising: Float[np.ndarray, "hats bumps channels"]
 
     def along(self, outlook: Outlook) -> Float[np.ndarray, "channels states levels"]:
         """The guess for all copy numbers."""
@@ -54,6 +57,22 @@ class Guess:
         place = np.clip(levels - moves[:, -1:], 0, len(levels) - 1)
         found = np.take_along_axis(found, place[:, None, :], axis=2)
         return np.maximum(found, 0.0)
+
+    def beyond_before(
+        self,
+        outlook: Outlook,
+        moves: Int[np.ndarray, "channels here"],
+        source: Float[np.ndarray, "states channels bumps"],
+    ) -> Float[np.ndarray, "states channels"]:
+        """What is known to average to 0 of the counts that each channel fires from.
+
+        `source` are the surprises there: see `conditional_rates`.
+        """
+        most = outlook.levels - 1
+        place = np.clip(outlook.counts[:, [-1]] - moves[:, -1], 0, most)
+        own = coarse_of(outlook.levels)[place]
+        own = np.concatenate([np.ones_like(own[:, :, :1]), own], axis=2)
+        return np.einsum("skb,skh,hbk->sk", source, own, self.surprising)
 
     def _ahead(
         self, at_knots: Float[np.ndarray, "states knots some"]
@@ -91,12 +110,16 @@ def guess(
     matrix = weighed @ inputs + BENDING * bends.T @ bends + np.diag(resisted)
     found = np.linalg.solve(matrix, weighed @ propensities) / size[:, None]
     start, onward, by, slopes, beyond = np.split(found, ends[:-1])
+    bumps, own = outlook.surprises.shape[1:]
+    alone, crossed = np.split(beyond, [bumps])
+    crossed = np.moveaxis(crossed.reshape(bumps, own, found.shape[1]), 1, 0)
     return Guess(
         by=start + hats @ by,
         slopes=slopes,
         beside=before @ slopes,
         later=onward,
         beyond=surprises @ beyond,
+        surprising=np.concatenate([alone[None], crossed]),
     )
 
 

@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float, Int
 
 from crnlang.solve.conditional_rates import ConditionalRates, LateChannels
 from crnlang.solve.guess import guess
-from crnlang.solve.outlook import Outlook, hats_of
+from crnlang.solve.hats import hats_of
+from crnlang.solve.outlook import Outlook
 
 #: Hat functions of a copy number that sampled values are spread out by, and terms.
 BUMPS, TERMS = 14, 2
@@ -86,18 +87,30 @@ def _across(
     Of the channels that change a count before the position.
     """
     part = found.across
-    arriving, whole, into, before, after, free = map(
+    arriving, whole, into, source, before, after, free = map(
         np.asarray,
-        (part.arriving, part.whole, part.into, part.before, part.after, part.free),
+        (
+            part.arriving,
+            part.whole,
+            part.into,
+            part.source,
+            part.before,
+            part.after,
+            part.free,
+        ),
     )
     row, here = np.arange(len(outlook.counts)), outlook.counts[:, -1]
     known = guess(outlook, free)
-    there = np.where(_stays(outlook, late.moves), known.along(outlook), 0.0)
+    stays = _stays(outlook, late.moves)
+    there = np.where(stays, known.along(outlook), 0.0)
     earlier = known.before(outlook, late.moves)
     gain = np.einsum("skm,ksm->sm", arriving, earlier)
     gain -= np.asarray(found.law) * there.sum(axis=0)
     left = into * before - whole * earlier[:, row, here].T
     left -= after - there[:, row, here].T
+    # of both propensities what averages to 0, each where the channel fires from
+    left += np.where(stays[:, row, here].T, known.beyond, 0.0)
+    left -= known.beyond_before(outlook, late.moves, source)
     extra = left.sum(axis=1)
     return gain, extra - guess(outlook, extra[:, None]).beyond[:, 0]
 

@@ -8,26 +8,18 @@ themselves: functions of them whose mean given r and m is known to be 0.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
-from scipy.interpolate import CubicSpline
 
 from crnlang.nn.conditional import ConditionalNetworks
-from crnlang.solve.conditional_rates import LateChannels
+from crnlang.solve.conditional_rates import LateChannels, prefix_changes
+from crnlang.solve.hats import bumps_of, coarse_of, knots_of
 from crnlang.solve.pieces import over_batch
 
-#: Most copy numbers at which later means are looked up.
-KNOTS = 18
-#: Hat functions of a later count, and of the own one, whose products are surprises.
-BUMPS, COARSE = 6, 4
-#: Networks are not asked for more later means of a state than this; then only counts
-#: that are read make surprises.
-MOST_MEANS = 400
 #: States at once.
 PIECE = 256
 
@@ -62,40 +54,6 @@ class Outlook:
         return self.is_open.shape[1]
 
 
-@cache
-def knots_of(levels: int, most: int = KNOTS) -> Int[np.ndarray, " knots"]:
-    """Some of the copy numbers, closer where they are small: laws are narrower there.
-
-    At equal distances of sqrt(n + start), with the least start that lets them differ.
-    """
-    if levels <= most:
-        return np.arange(levels)
-    start = 1.0
-    while True:
-        roots = np.linspace(start**0.5, (start + levels - 1) ** 0.5, most)
-        knots = np.unique(np.rint(roots**2 - start).astype(int))
-        if len(knots) == most:
-            return knots
-        start *= 2
-
-
-@cache
-def curves_of(levels: int) -> Float[np.ndarray, "levels knots"]:
-    """Functions that are 1 at one knot, 0 at the others and smooth between."""
-    knots = knots_of(levels)
-    if len(knots) == levels:
-        return np.eye(levels)
-    return np.asarray(CubicSpline(knots, np.eye(len(knots)))(np.arange(levels)))
-
-
-@cache
-def hats_of(levels: int, most: int = KNOTS) -> Float[np.ndarray, "levels knots"]:
-    """Functions that are 1 at one knot, 0 at the others and straight between."""
-    knots = knots_of(levels, most)
-    hats = [np.interp(np.arange(levels), knots, row) for row in np.eye(len(knots))]
-    return np.stack(hats, axis=1)
-
-
 def look(
     model: ConditionalNetworks,
     states: Int[np.ndarray, "states variables"],
@@ -107,19 +65,16 @@ def look(
     """The outlook at a free position, `laws` being P(m | r) of each at every state."""
     free = np.asarray(model.mask.free)
     counts = states[:, np.asarray(model.order)[free]]
-    shifts, kind = _prefix_changes(late)
-    knots, last = knots_of(laws[place].shape[1]), late.read.max(initial=place)
-    later = np.arange(place + 1, last + 1)
-    if len(shifts) * len(knots) * len(later) > MOST_MEANS:
-        last, later = place, late.read
+    shifts, kind = prefix_changes(late.moves)
+    last = int(late.later.max(initial=place)) if late.is_asked else place
     return Outlook(
         counts[:, : place + 1],
         np.asarray(model.mask.caps)[free[: place + 1]],
         laws[place] > 0,
         weights / weights.sum(),
-        _features(model, states, place, int(last), shifts, laws[place].shape[1]),
+        _features(model, states, place, last, shifts, laws[place].shape[1]),
         kind,
-        *surprises(counts, laws, place, later),
+        *surprises(counts, laws, place, late.later),
     )
 
 
@@ -138,27 +93,15 @@ def surprises(
     of the square of each, given all counts before the later one.
     """
     row = np.arange(len(counts))
-    own = hats_of(laws[place].shape[1], COARSE)[counts[:, place]]
+    own = coarse_of(laws[place].shape[1])[counts[:, place]]
     found = [np.zeros((2, len(counts), 0))]
     for other in later.tolist():
-        bumps = hats_of(laws[other].shape[1], BUMPS)[:, 1:]  # they add up to 1
+        bumps = bumps_of(laws[other].shape[1])
         means = laws[other] @ bumps
         off = bumps[counts[row, other]] - means
         found.append(np.stack([off, laws[other] @ bumps**2 - means**2]))
     values, variances = np.concatenate(found, axis=2)[..., None]
     return values * own[:, None], variances * own[:, None] ** 2
-
-
-def _prefix_changes(
-    late: LateChannels,
-) -> tuple[Int[np.ndarray, "kinds before"], Int[np.ndarray, " across"]]:
-    """The prefixes that late channels come from, as changes, none first.
-
-    And which of them belongs to each channel that is `across`.
-    """
-    none = np.zeros_like(late.moves[:1, :-1], shape=(1, late.moves.shape[1] - 1))
-    changes, kind = np.unique(-late.moves[:, :-1], axis=0, return_inverse=True)
-    return np.concatenate([none, changes]), 1 + kind.ravel()
 
 
 def _features(

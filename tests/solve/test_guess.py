@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from crnlang.solve.guess import guess
-from crnlang.solve.outlook import Outlook, knots_of
+from crnlang.solve.hats import knots_of
+from crnlang.solve.outlook import Outlook
 
 
 def outlook_of(counts, levels, ahead=None, surprises=None, kind=(), variance=0.0):

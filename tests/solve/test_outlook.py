@@ -19,9 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.pipeline.law import enumerate_states
-from crnlang.solve import outlook
-from crnlang.solve.conditional_rates import conditional_rates, late_channels
-from crnlang.solve.outlook import curves_of, hats_of, knots_of, look
+from crnlang.solve import conditional_rates as rates_module
+from crnlang.solve.conditional_rates import (
+    conditional_rates,
+    late_channels,
+    own_steps,
+)
+from crnlang.solve.hats import curves_of, hats_of, knots_of
+from crnlang.solve.late import late_flow
+from crnlang.solve.outlook import look
 from crnlang.testing import lowered_networks
 
 networks = st.one_of(conserving_networks(), lowered_networks())
@@ -110,7 +116,40 @@ def test_curves_follow_what_is_smooth():
 
 
 def test_where_too_much_would_be_asked_nothing_is(monkeypatch):
-    monkeypatch.setattr(outlook, "MOST_MEANS", 6)  # there are seven copy numbers
+    monkeypatch.setattr(rates_module, "MOST_MEANS", 6)  # there are seven copy numbers
     for _, _, late, seen in outlooks(lower(CHAIN), 3):
         assert seen.ahead.shape[3] == 0
         assert bool(seen.surprises.size) == bool(late.read.size)
+
+
+def test_nothing_is_left_to_sample_of_what_is_linear_in_the_next_count():
+    """Hops of one molecule along a chain, into a site and across it."""
+    lowered = with_positive_start(lower(CHAIN), 3)
+    states = states_of(lowered)
+    model, kernel = conditionals_of(lowered, noise=0.5, seed=3), kernel_of(lowered)
+    law = law_of(model, states)
+    found = jax.tree.map(np.asarray, rates_of(model, kernel, states))
+    for place, (_, _, late, seen) in enumerate(outlooks(lower(CHAIN), 3)):
+        steps = own_steps(model, kernel, place)
+        flow = late_flow(found[place], late, steps, seen)
+        assert bool(np.abs(flow.rates).max() > 0.1) == bool(late.read.size)
+        assert np.sqrt(law @ flow.size) < 1e-3
+
+
+@FEW
+@given(networks, st.integers(0, 99))
+def test_surprises_where_channels_come_from_average_to_nothing(lowered, seed):
+    if len(enumerate_states(lowered.space)) > 200:
+        return
+    lowered = with_positive_start(lowered, seed)
+    states = states_of(lowered)
+    model, kernel = conditionals_of(lowered, noise=0.5, seed=seed), kernel_of(lowered)
+    law, free = law_of(model, states), np.asarray(model.mask.free)
+    ordered = np.asarray(states)[:, list(model.order)]
+    for place, here in enumerate(rates_of(model, kernel, states)):
+        source = np.asarray(here.across.source)
+        counts = ordered[:, free[: place + 1]]
+        _, row = np.unique(counts, axis=0, return_inverse=True)
+        sums = np.zeros((row.max() + 1, *source.shape[1:]))
+        np.add.at(sums, row.ravel(), law[:, None, None] * source)
+        assert np.abs(sums).max(initial=0) < 1e-10
