@@ -96,8 +96,8 @@ class Follower:
     ) -> ConditionalNetworks:
         """Every conditional fitted to its law over prefixes and copy numbers.
 
-        `known` are the laws without what is sampled; `noise` is the standard deviation
-        of sums over the prefixes.
+        `known` is what is known to be there, without what is sampled; `noise` is the
+        standard deviation of sums over the prefixes.
         """
         resistance = max(noise, LEAST)
 
@@ -136,7 +136,7 @@ class Follower:
 def _parted(
     target: Float[np.ndarray, "rows levels"], known: Float[np.ndarray, "rows levels"]
 ) -> tuple[Float[np.ndarray, "rows levels"], Float[np.ndarray, "rows levels"]]:
-    """Q and D of a target that sampled changes of a law have led to."""
+    """Q and D of a target, of which so much is known to be there."""
     law = np.maximum(target, LEFT * known)
     given = known / np.maximum(known.sum(axis=1, keepdims=True), TINY)
     return law, (law - target) / np.where(given > TINY, given, np.inf)

@@ -36,12 +36,12 @@ LIKELIEST, SAMPLED = 256, 256
 LENGTHS = (2.0, 1.0, 0.4, 0.1)
 
 Weights = Float[np.ndarray, " weights"]
-#: Features of some prefixes, which copy numbers they leave open, Q, D.
+#: Features of some prefixes, which copy numbers they leave open, Q, D if there is any.
 Piece = tuple[
     Float[Array, "piece features"],
     Bool[Array, "piece levels"],
     Float[Array, "piece levels"],
-    Float[Array, "piece levels"],
+    Float[Array, "piece levels"] | None,
 ]
 
 
@@ -69,12 +69,8 @@ class Table:
         taken: Float[np.ndarray, "rows levels"] | None = None,
     ) -> "Table":
         """The same prefixes with another Q, and D, which is 0 if not given."""
-        taken = np.zeros_like(law) if taken is None else taken
-        parts = (np.split(part, len(self.pieces)) for part in (law, taken))
-        pieces = [
-            (x, is_open, jnp.asarray(law), jnp.asarray(taken))
-            for (x, is_open, *_), law, taken in zip(self.pieces, *parts, strict=True)
-        ]
+        whole = zip(self.pieces, _in_pieces(law, taken), strict=True)
+        pieces = [(x, is_open, *pair) for (x, is_open, *_), pair in whole]
         return replace(self, pieces=pieces)
 
 
@@ -169,15 +165,23 @@ class Rows:
     ) -> Table:
         """The table of a law Q, and of D, which is 0 if not given."""
         chosen, shares = representatives(self.mass)
-        taken = np.zeros_like(law) if taken is None else taken
-        parts = len(law) // PIECE
-        columns = (np.split(a, parts) for a in (self.x, self.is_open, law, taken))
-        whole = [[jnp.asarray(part) for part in column] for column in columns]
+        prefixes = _in_pieces(self.x, self.is_open)
+        whole = zip(prefixes, _in_pieces(law, taken), strict=True)
         return Table(
-            list(zip(*whole, strict=True)),
+            [(*prefix, *pair) for prefix, pair in whole],
             (jnp.asarray(self.x[chosen]), jnp.asarray(self.is_open[chosen])),
             jnp.asarray(shares),
         )
+
+
+def _in_pieces(one: np.ndarray, other: np.ndarray | None) -> list[tuple]:
+    """Rows of two arrays, or of one and none, on the device, `PIECE` at a time."""
+    parts = len(one) // PIECE
+    others = [None] * parts if other is None else np.split(other, parts)
+    return [
+        (jnp.asarray(left), None if right is None else jnp.asarray(right))
+        for left, right in zip(np.split(one, parts), others, strict=True)
+    ]
 
 
 def list_rows(
@@ -304,11 +308,13 @@ def _likelihood(
     x: Float[Array, "rows features"],
     is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
-    taken: Float[Array, "rows levels"],
+    taken: Float[Array, "rows levels"] | None,
 ) -> Float[Array, ""]:
     """sum Q log P - D P over some rows."""
     log_p = _log_law(network.with_weights(weights), x, is_open)
     likelihood = jnp.sum(law * jnp.where(law != 0, log_p, 0.0))
+    if taken is None:
+        return likelihood
     return likelihood - jnp.sum(taken * jnp.exp(log_p))
 
 
@@ -319,7 +325,7 @@ def _likelihoods(
     x: Float[Array, "rows features"],
     is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
-    taken: Float[Array, "rows levels"],
+    taken: Float[Array, "rows levels"] | None,
 ) -> Float[Array, " tries"]:
     return jax.lax.map(lambda w: _likelihood(network, w, x, is_open, law, taken), tried)
 
@@ -331,7 +337,7 @@ def _slope(
     x: Float[Array, "rows features"],
     is_open: Bool[Array, "rows levels"],
     law: Float[Array, "rows levels"],
-    taken: Float[Array, "rows levels"],
+    taken: Float[Array, "rows levels"] | None,
 ) -> Float[Array, " weights"]:
     return jax.grad(lambda w: _likelihood(network, w, x, is_open, law, taken))(weights)
 

@@ -32,15 +32,20 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.conditional import ConditionalNetworks, Seen, Vicinity
-from crnlang.solve.hats import KNOTS, bumps_of
+from crnlang.solve.hats import bumps_of
+from crnlang.solve.late_channels import (
+    LateChannels,
+    known_from,
+    late_channels,
+    latest_read,
+    own_moves,
+    own_steps,
+)
 from crnlang.solve.problem import Generator
 
 #: A flow from another prefix counts among the `own` rates as if that prefix were at
 #: most so many times as likely.
 MOST = 2.0
-#: Networks are not asked for more later means of a state than this; then only counts
-#: that are read make surprises.
-MOST_MEANS = 400
 
 
 class Across(eqx.Module):
@@ -85,95 +90,6 @@ class ConditionalRates(eqx.Module):
 
 
 @dataclass(frozen=True, eq=False)
-class LateChannels:
-    """Channels that change a position or one before and read a count after it.
-
-    `within` change none before it and it by `steps`; `across` are the others, and
-    `moves` what they change of the free positions up to this one. `read` are the free
-    positions after it that any of them reads. `later` are those whose counts make
-    surprises: all up to the last one that is read, if the networks are asked for the
-    means of them all (`is_asked`).
-    """
-
-    within: Int[np.ndarray, " within"]
-    steps: Int[np.ndarray, " within"]
-    across: Int[np.ndarray, " across"]
-    moves: Int[np.ndarray, "across here"]
-    read: Int[np.ndarray, " read"]
-    later: Int[np.ndarray, " later"]
-    is_asked: bool
-
-
-def late_channels(
-    model: ConditionalNetworks, generator: Generator, number: int
-) -> LateChannels:
-    """The late channels of a free position."""
-    moves = generator.net_changes[:, list(model.order)]
-    position, free = model.mask.free[number], list(model.mask.free[: number + 1])
-    latest = _latest(model, generator)
-    is_late = latest > number
-    is_before = (moves[:, :position] != 0).any(axis=1)
-    within = np.flatnonzero(is_late & ~is_before & (moves[:, position] != 0))
-    across = np.flatnonzero(is_late & is_before)
-    steps = moves[within, position]
-    reads = generator.reads[:, list(model.order)][[*within, *across]].any(axis=0)
-    read = np.unique(_known(model)[reads & (_known(model) > number)])
-    here = moves[across][:, free]
-    all_later = np.arange(number + 1, read.max(initial=number) + 1)
-    knots = min(KNOTS, len(model.networks[number].smooth))
-    means = len(prefix_changes(here)[0]) * knots * len(all_later)
-    is_asked = means <= MOST_MEANS
-    later = all_later if is_asked else read
-    return LateChannels(within, steps, across, here, read, later, is_asked)
-
-
-def prefix_changes(
-    moves: Int[np.ndarray, "across here"],
-) -> tuple[Int[np.ndarray, "kinds before"], Int[np.ndarray, " across"]]:
-    """The prefixes that late channels come from, as changes, none first.
-
-    And which of them belongs to each channel that is `across`.
-    """
-    none = np.zeros_like(moves[:1, :-1], shape=(1, moves.shape[1] - 1))
-    changes, kind = np.unique(-moves[:, :-1], axis=0, return_inverse=True)
-    return np.concatenate([none, changes]), 1 + kind.ravel()
-
-
-def own_steps(
-    model: ConditionalNetworks, generator: Generator, number: int
-) -> Int[np.ndarray, " steps"]:
-    """By what the channels change a free position."""
-    late = late_channels(model, generator, number).steps
-    return np.setdiff1d([*_own_moves(model, generator, number), *late], 0)
-
-
-def _own_moves(
-    model: ConditionalNetworks, generator: Generator, number: int
-) -> Int[np.ndarray, " channels"]:
-    """The change at a free position; 0 where the propensity reads a later count."""
-    order, position = list(model.order), model.mask.free[number]
-    return np.where(
-        _latest(model, generator) <= number,
-        generator.net_changes[:, order][:, position],
-        0,
-    )
-
-
-def _known(model: ConditionalNetworks) -> Int[np.ndarray, " variables"]:
-    """The free position from which on a count is known, for every position."""
-    places = np.arange(len(model.order))
-    return np.searchsorted(model.mask.free, places, side="right") - 1
-
-
-def _latest(
-    model: ConditionalNetworks, generator: Generator
-) -> Int[np.ndarray, " channels"]:
-    """The last free position that the propensity of each channel reads, -1 for none."""
-    reads = generator.reads[:, list(model.order)]
-    return np.where(reads, _known(model), -1).max(axis=1)
-
-
-@dataclass(frozen=True, eq=False)
 class _Flow:
     """What one conditional says of the channels that change something up to it.
 
@@ -202,8 +118,8 @@ def conditional_rates(
         return ()
     ordered = counts[order]
     moves = generator.net_changes[:, order]
-    known = _known(model)
-    latest = _latest(model, generator)
+    known = known_from(model)
+    latest = latest_read(model, generator)
     flows, ratios, lost = _follow(model, generator, counts)
     # what the channel would bring to n if it stopped at no later count
     later_lost = jnp.cumsum(lost[::-1], axis=0)[::-1]
@@ -218,12 +134,13 @@ def conditional_rates(
         is_direct = latest[flow.channels] <= number
         direct = flow.channels[is_direct]
         is_known = known <= number
-        gain, own = _along_fibre(
-            model, generator, ordered, number, t, flow, is_direct, law
-        )
         late = late_channels(model, generator, number)
+        steps = own_steps(model, generator, number, late)
+        gain, own = _along_fibre(
+            model, generator, ordered, number, t, flow, is_direct, law, steps
+        )
         last = latest[late.across], late.across
-        goes_on = jnp.all(stays[late.across][:, ~is_known], axis=1)
+        goes_on = stays[:, ~is_known]
         across = Across(
             arriving=flow.arriving[np.searchsorted(flow.channels, late.across)],
             whole=ratios[last] + later_lost[number, late.across] - later_lost[last],
@@ -231,7 +148,7 @@ def conditional_rates(
             source=_at_source(flows, ratios, later_lost, latest, late),
             before=before[late.across],
             after=leaving[late.across],
-            free=jnp.where(goes_on, after[late.across], 0.0),
+            free=_unless_stopped(after, goes_on, late.across),
         )
         sampled = jnp.zeros((), law.dtype)
         stopped = direct[np.any(moves[direct][:, ~is_known] != 0, axis=1)]
@@ -241,10 +158,18 @@ def conditional_rates(
             at_last = jnp.all(stays[direct], axis=1)
             sampled += jnp.sum(jnp.where(so_far & ~at_last, after[direct], 0.0))
         rates = gain - law * jnp.sum(gain)
-        goes_on = jnp.all(stays[late.within][:, ~is_known], axis=1)
-        within = jnp.where(goes_on, after[late.within], 0.0)
+        within = _unless_stopped(after, goes_on, late.within)
         found.append(ConditionalRates(law, rates, sampled, own, within, across))
     return tuple(found)
+
+
+def _unless_stopped(
+    propensities: Float[Array, " channels"],
+    goes_on: Bool[Array, "channels later"],
+    some: Int[np.ndarray, " some"],
+) -> Float[Array, " some"]:
+    """Those of some channels, 0 where a later count does not let them go on."""
+    return jnp.where(jnp.all(goes_on[some], axis=1), propensities[some], 0.0)
 
 
 def _follow(
@@ -328,17 +253,18 @@ def _along_fibre(
     flow: _Flow,
     is_direct: Bool[np.ndarray, " here"],
     law: Float[Array, " levels"],
+    steps: Int[np.ndarray, " steps"],
 ) -> tuple[Float[Array, " levels"], Float[Array, "steps levels"]]:
     """The sum of F_k over the channels that need no later count, for every m.
 
     With it, about the rates of each step of this count.
     """
-    direct, steps = flow.channels[is_direct], own_steps(model, generator, number)
+    direct = flow.channels[is_direct]
     if not len(direct):
         return jnp.zeros_like(law), jnp.zeros((len(steps), len(law)), law.dtype)
     mask, order = model.mask, np.asarray(model.order)
     position, place = mask.free[number], np.argsort(order)
-    places, is_known = np.arange(len(order)), _known(model) <= number
+    places, is_known = np.arange(len(order)), known_from(model) <= number
     closed = tuple(places[is_known & (places > position)].tolist())
     fibre = jax.vmap(mask.close, (0, None))(
         jnp.repeat(ordered[None], len(law), axis=0)
@@ -355,9 +281,9 @@ def _along_fibre(
     ratio = jnp.minimum(flow.ratio[is_direct], MOST)
     is_open = flow.seen.masked[0] > -jnp.inf
     entering = jnp.where(is_open, _times(before[:, direct].T, ratio[:, None]), 0.0)
-    own, own_moves = [], _own_moves(model, generator, number)[direct]
+    own, changes = [], own_moves(model, generator, number)[direct]
     for step in steps:
-        entered = jnp.sum(entering[own_moves == step], axis=0)
+        entered = jnp.sum(entering[changes == step], axis=0)
         is_level, target = _shifted(np.arange(len(law)) + step, len(law))
         own.append(jnp.where(is_level, entered[target], 0.0))
     empty = jnp.zeros((0, len(law)), law.dtype)

@@ -61,8 +61,7 @@ def conditional_step(
 
     def fitted_to(given: ConditionalNetworks, goal: _Goal) -> ConditionalNetworks:
         """The network fitted to tables."""
-        some = [*map(np.maximum, goal.known, plain.law)]
-        return follower.fit(given, prefixes.rows, goal.whole, some, dt * resisted)
+        return follower.fit(given, prefixes.rows, *goal[:2], dt * resisted)
 
     while True:
         goal = _reach(plain, dt / 2, begin)
@@ -128,9 +127,10 @@ def _rest(start: Motion, there: Motion) -> Tables:
 
 
 class _Goal(NamedTuple):
-    """Tables to be fitted to, and them without what is sampled.
+    """Tables to be fitted to, and what is known to be there, without what is sampled.
 
-    `spilled` is what fell below 0 before it was taken to be 0.
+    The latter is not less than the law of the start. `spilled` is what fell below 0
+    before it was taken to be 0.
     """
 
     whole: Tables
@@ -148,7 +148,7 @@ def _reach(start: Motion, dt: float, *sources: tuple[Tables, Tables]) -> _Goal:
     known, spilled = _kept(_advance(start, start.law, rest, dt))
     extra = _advance(start, None, sampled, dt)
     whole = [one + other for one, other in zip(known, extra, strict=True)]
-    return _Goal(whole, known, spilled)
+    return _Goal(whole, [*map(np.maximum, known, start.law)], spilled)
 
 
 def _advance(

@@ -22,7 +22,7 @@ class Guess:
 
     For each of some channels. `beside` is what the counts before the position add at
     each state; `beyond` is what is known to average to 0 over the counts after it, with
-    the weights `surprising` of the surprises, first those for any own count.
+    the weights `surprising` of the surprises.
     """
 
     by: Float[np.ndarray, "levels channels"]
@@ -30,7 +30,7 @@ class Guess:
     beside: Float[np.ndarray, "states channels"]
     later: Float[np.ndarray, "features channels"]
     beyond: Float[np.ndarray, "states channels"]
-    surprising: Float[np.ndarray, "hats bumps channels"]
+    surprising: Float[np.ndarray, "bumps hats channels"]
 
     def along(self, outlook: Outlook) -> Float[np.ndarray, "channels states levels"]:
         """The guess for all copy numbers."""
@@ -71,8 +71,7 @@ class Guess:
         most = outlook.levels - 1
         place = np.clip(outlook.counts[:, [-1]] - moves[:, -1], 0, most)
         own = coarse_of(outlook.levels)[place]
-        own = np.concatenate([np.ones_like(own[:, :, :1]), own], axis=2)
-        return np.einsum("skb,skh,hbk->sk", source, own, self.surprising)
+        return np.einsum("skb,skh,bhk->sk", source, own, self.surprising)
 
     def _ahead(
         self, at_knots: Float[np.ndarray, "states knots some"]
@@ -112,14 +111,13 @@ def guess(
     start, onward, by, slopes, beyond = np.split(found, ends[:-1])
     bumps, own = outlook.surprises.shape[1:]
     alone, crossed = np.split(beyond, [bumps])
-    crossed = np.moveaxis(crossed.reshape(bumps, own, found.shape[1]), 1, 0)
     return Guess(
         by=start + hats @ by,
         slopes=slopes,
         beside=before @ slopes,
         later=onward,
         beyond=surprises @ beyond,
-        surprising=np.concatenate([alone[None], crossed]),
+        surprising=alone[:, None] + crossed.reshape(bumps, own, found.shape[1]),
     )
 
 

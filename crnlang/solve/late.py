@@ -11,16 +11,18 @@ may follow a prefix the rates are exact for every g, up to this smoothing.
 
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from crnlang.solve.conditional_rates import ConditionalRates, LateChannels
+from crnlang.solve.conditional_rates import ConditionalRates
 from crnlang.solve.guess import guess
 from crnlang.solve.hats import hats_of
+from crnlang.solve.late_channels import LateChannels
 from crnlang.solve.outlook import Outlook
 
 #: Hat functions of a copy number that sampled values are spread out by, and terms.
-BUMPS, TERMS = 14, 2
+HATS, TERMS = 14, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,31 +88,19 @@ def _across(
 
     Of the channels that change a count before the position.
     """
-    part = found.across
-    arriving, whole, into, source, before, after, free = map(
-        np.asarray,
-        (
-            part.arriving,
-            part.whole,
-            part.into,
-            part.source,
-            part.before,
-            part.after,
-            part.free,
-        ),
-    )
+    part = jax.tree.map(np.asarray, found.across)
     row, here = np.arange(len(outlook.counts)), outlook.counts[:, -1]
-    known = guess(outlook, free)
+    known = guess(outlook, part.free)
     stays = _stays(outlook, late.moves)
     there = np.where(stays, known.along(outlook), 0.0)
     earlier = known.before(outlook, late.moves)
-    gain = np.einsum("skm,ksm->sm", arriving, earlier)
+    gain = np.einsum("skm,ksm->sm", part.arriving, earlier)
     gain -= np.asarray(found.law) * there.sum(axis=0)
-    left = into * before - whole * earlier[:, row, here].T
-    left -= after - there[:, row, here].T
+    left = part.into * part.before - part.whole * earlier[:, row, here].T
+    left -= part.after - there[:, row, here].T
     # of both propensities what averages to 0, each where the channel fires from
     left += np.where(stays[:, row, here].T, known.beyond, 0.0)
-    left -= known.beyond_before(outlook, late.moves, source)
+    left -= known.beyond_before(outlook, late.moves, part.source)
     extra = left.sum(axis=1)
     return gain, extra - guess(outlook, extra[:, None]).beyond[:, 0]
 
@@ -144,7 +134,7 @@ def spread(
     What late channels leave to be sampled is smooth along m, so this takes noise away
     and little else.
     """
-    hats = hats_of(law.shape[1], BUMPS)
+    hats = hats_of(law.shape[1], HATS)
     whole, own = law @ hats, law @ hats**2
     beside = law @ (hats[:, :-1] * hats[:, 1:])
     scale = 1 / np.where(whole > 0, whole, np.inf)

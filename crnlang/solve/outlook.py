@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.conditional import ConditionalNetworks
-from crnlang.solve.conditional_rates import LateChannels, prefix_changes
 from crnlang.solve.hats import bumps_of, coarse_of, knots_of
+from crnlang.solve.late_channels import LateChannels
 from crnlang.solve.pieces import over_batch
 
 #: States at once.
@@ -65,15 +65,14 @@ def look(
     """The outlook at a free position, `laws` being P(m | r) of each at every state."""
     free = np.asarray(model.mask.free)
     counts = states[:, np.asarray(model.order)[free]]
-    shifts, kind = prefix_changes(late.moves)
     last = int(late.later.max(initial=place)) if late.is_asked else place
     return Outlook(
         counts[:, : place + 1],
         np.asarray(model.mask.caps)[free[: place + 1]],
         laws[place] > 0,
         weights / weights.sum(),
-        _features(model, states, place, last, shifts, laws[place].shape[1]),
-        kind,
+        _features(model, states, place, last, late.shifts, laws[place].shape[1]),
+        late.kind,
         *surprises(counts, laws, place, late.later),
     )
 

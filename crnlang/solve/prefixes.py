@@ -18,13 +18,9 @@ from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.conditional_fit import Rows, list_rows
-from crnlang.solve.conditional_rates import (
-    ConditionalRates,
-    conditional_rates,
-    late_channels,
-    own_steps,
-)
+from crnlang.solve.conditional_rates import ConditionalRates, conditional_rates
 from crnlang.solve.late import late_flow
+from crnlang.solve.late_channels import late_channels, own_steps
 from crnlang.solve.outlook import look
 from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
@@ -186,10 +182,10 @@ class Drawer:
         noise = 0.0
         for place, rows in enumerate(prefixes.rows):
             here = jax.tree.map(lambda part: np.asarray(part, float), found[place])
-            steps = own_steps(model, self.generator, place)
             share = prefixes.weights[place][:, None]
             after = np.where(share[:, 0] > 0, anew[:, place], 0.0)
             late = late_channels(model, self.generator, place)
+            steps = own_steps(model, self.generator, place, late)
             # the propensity after any counts so far matters, likely or not
             onward = min(place + 1, len(laws) - 1)
             weights = prefixes.weights[onward]

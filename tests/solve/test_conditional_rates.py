@@ -20,13 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.pipeline.law import enumerate_states
-from crnlang.solve import conditional_rates as rates_module
-from crnlang.solve.conditional_rates import (
-    conditional_rates,
-    late_channels,
-    own_steps,
-)
+from crnlang.solve import late_channels as channels_module
+from crnlang.solve.conditional_rates import conditional_rates
 from crnlang.solve.late import late_flow
+from crnlang.solve.late_channels import late_channels, own_steps
 from crnlang.solve.outlook import look
 from crnlang.testing import lowered_networks
 
@@ -95,7 +92,7 @@ def assert_exact_on_average(lowered, seed):
         own = np.asarray(states)[:, model.order[position]]
         late = late_channels(model, kernel, place)
         seen = look(model, np.asarray(states), laws, place, late, weights)
-        flow = late_flow(here, late, own_steps(model, kernel, place), seen)
+        flow = late_flow(here, late, own_steps(model, kernel, place, late), seen)
         rates = here.rates + flow.rates + flow.sampled
         rates = (rates - here.sampled[:, None] * here.law)[:, :levels]
         rates[np.arange(len(own)), own] += here.sampled
@@ -123,7 +120,7 @@ def test_so_they_are_where_caps_and_laws_stop_firings(text):
 @pytest.mark.parametrize("most", [0, 10**9], ids=["nothing asked", "all asked"])
 def test_so_they_are_whatever_the_network_is_asked_of_later_counts(most, monkeypatch):
     jax.clear_caches()  # what is asked is decided when programs are made
-    monkeypatch.setattr(rates_module, "MOST_MEANS", most)
+    monkeypatch.setattr(channels_module, "MOST_MEANS", most)
     assert_exact_on_average(lower(TURNED), 1)
 
 

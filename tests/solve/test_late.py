@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnlang.solve.late import BUMPS, spread
+from crnlang.solve.late import HATS, spread
 
 
 @st.composite
@@ -32,7 +32,7 @@ def test_spreading_keeps_the_whole(drawn):
 @given(laws())
 def test_spreading_over_few_copy_numbers_changes_nothing(drawn):
     law, here, values = drawn
-    if law.shape[1] > BUMPS:
+    if law.shape[1] > HATS:
         return
     wanted = np.zeros_like(law)
     wanted[np.arange(len(law)), here] = values

@@ -19,14 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.pipeline.law import enumerate_states
-from crnlang.solve import conditional_rates as rates_module
-from crnlang.solve.conditional_rates import (
-    conditional_rates,
-    late_channels,
-    own_steps,
-)
+from crnlang.solve import late_channels as channels_module
+from crnlang.solve.conditional_rates import conditional_rates
 from crnlang.solve.hats import curves_of, hats_of, knots_of
 from crnlang.solve.late import late_flow
+from crnlang.solve.late_channels import late_channels, own_steps
 from crnlang.solve.outlook import look
 from crnlang.testing import lowered_networks
 
@@ -116,7 +113,9 @@ def test_curves_follow_what_is_smooth():
 
 
 def test_where_too_much_would_be_asked_nothing_is(monkeypatch):
-    monkeypatch.setattr(rates_module, "MOST_MEANS", 6)  # there are seven copy numbers
+    monkeypatch.setattr(
+        channels_module, "MOST_MEANS", 6
+    )  # there are seven copy numbers
     for _, _, late, seen in outlooks(lower(CHAIN), 3):
         assert seen.ahead.shape[3] == 0
         assert bool(seen.surprises.size) == bool(late.read.size)
@@ -130,7 +129,7 @@ def test_nothing_is_left_to_sample_of_what_is_linear_in_the_next_count():
     law = law_of(model, states)
     found = jax.tree.map(np.asarray, rates_of(model, kernel, states))
     for place, (_, _, late, seen) in enumerate(outlooks(lower(CHAIN), 3)):
-        steps = own_steps(model, kernel, place)
+        steps = own_steps(model, kernel, place, late)
         flow = late_flow(found[place], late, steps, seen)
         assert bool(np.abs(flow.rates).max() > 0.1) == bool(late.read.size)
         assert np.sqrt(law @ flow.size) < 1e-3
