@@ -154,13 +154,42 @@ def conditional_rates(
         stopped = direct[np.any(moves[direct][:, ~is_known] != 0, axis=1)]
         if len(direct) and (len(stopped) or mask.groups):
             sampled -= jnp.sum(_times(before[direct], later_lost[number, direct]))
-            so_far = jnp.all(stays[direct][:, is_known], axis=1)
-            at_last = jnp.all(stays[direct], axis=1)
-            sampled += jnp.sum(jnp.where(so_far & ~at_last, after[direct], 0.0))
+            stops = _stopping(model, flows, moves[direct], stays[direct], is_known)
+            sampled += jnp.sum(_times(after[direct], stops))
         rates = gain - law * jnp.sum(gain)
         within = _unless_stopped(after, goes_on, late.within)
         found.append(ConditionalRates(law, rates, sampled, own, within, across))
     return tuple(found)
+
+
+def _stopping(
+    model: ConditionalNetworks,
+    flows: list[_Flow],
+    moves: Int[np.ndarray, "some variables"],
+    stays: Bool[Array, "some variables"],
+    is_known: Bool[np.ndarray, " variables"],
+) -> Float[Array, " some"]:
+    """Whether counts that are not known yet stop channels that the others do not.
+
+    Of the last free one that a channel changes, if nothing follows from it that is
+    changed too, the chance of stopping the channel stands for what it does: a cap that
+    is hardly ever met would be noise.
+    """
+    free, found = list(model.mask.free), []
+    for move, stay in zip(moves, stays, strict=True):
+        changed = np.flatnonzero((move != 0) & ~is_known)
+        stops_at_last = jnp.zeros((), flows[0].ratio.dtype)
+        if len(changed) and changed[-1] in free:
+            seen = flows[free.index(changed[-1])].seen
+            law = jnp.exp(seen.masked[0] - seen.log_norm[0])
+            target = np.arange(len(law)) + move[changed[-1]]
+            cap = model.mask.caps[changed[-1]]
+            stops_at_last = law @ jnp.asarray((target < 0) | (target > cap), law.dtype)
+            changed = changed[:-1]
+        goes_on = jnp.all(stay[changed])
+        stops = jnp.where(goes_on, stops_at_last, 1.0)
+        found.append(jnp.where(jnp.all(stay[is_known]), stops, 0.0))
+    return jnp.stack(found)
 
 
 def _unless_stopped(

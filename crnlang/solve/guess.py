@@ -11,7 +11,7 @@ from crnlang.solve.outlook import Outlook
 #: How much a guess resists bending between the knots; and any weight: of what is exact
 #: where a propensity is linear in the next count, of other inputs, and of surprises,
 #: which do not differ from a constant where an event is not among the states.
-BENDING, EXACT, OTHER, DOUBTFUL = 1e-4, 1e-12, 1e-6, 1e-5
+BENDING, EXACT, OTHER, DOUBTFUL = 1e-4, 1e-12, 1e-6, 1e-9
 #: Inputs so much smaller than the largest are taken to be 0.
 ROUNDING = 1e-7
 
@@ -66,12 +66,13 @@ class Guess:
     ) -> Float[np.ndarray, "states channels"]:
         """What is known to average to 0 of the counts that each channel fires from.
 
-        `source` are the surprises there: see `conditional_rates`.
+        `source` are the first of the surprises there: see `conditional_rates`.
         """
         most = outlook.levels - 1
         place = np.clip(outlook.counts[:, [-1]] - moves[:, -1], 0, most)
         own = coarse_of(outlook.levels)[place]
-        return np.einsum("skb,skh,bhk->sk", source, own, self.surprising)
+        weights = self.surprising[: source.shape[2]]
+        return np.einsum("skb,skh,bhk->sk", source, own, weights)
 
     def _ahead(
         self, at_knots: Float[np.ndarray, "states knots some"]

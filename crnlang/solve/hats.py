@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from scipy.interpolate import CubicSpline
 
 #: Most copy numbers at which later means are looked up.
-KNOTS = 18
+KNOTS = 28
 #: Hat functions of a later count, and of the own one, whose products are surprises.
 BUMPS, COARSE = 6, 4
 

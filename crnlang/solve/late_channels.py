@@ -11,7 +11,7 @@ from crnlang.solve.problem import Generator
 
 #: Networks are not asked for more later means of a state than this; then only counts
 #: that are read make surprises.
-MOST_MEANS = 400
+MOST_MEANS = 1000
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
+from crnlang.nn.base import at_quantile
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.conditional_fit import Rows, list_rows
 from crnlang.solve.conditional_rates import ConditionalRates, conditional_rates
@@ -32,6 +33,8 @@ from crnlang.solve.race import NEVER, race
 TILT, RAREST = 0.3, -25.0
 #: More of the batch than this are in a box that is not rare.
 COMMON = 0.1
+#: One more than the states inside a box from which one is chosen.
+CANDIDATES = 17
 #: A law on rows and copy numbers, or how it moves, at every free position.
 Tables = list[Float[np.ndarray, "_rows _levels"]]
 
@@ -137,16 +140,20 @@ class Drawer:
         """States that begin with rare counts, and their weights at every position.
 
         The first counts are from the proposal, up to any free position; so after that
-        one what comes is drawn from P. Every box has its share of the states.
+        one what comes is drawn from P. Every box has its share of the states, and half
+        of those are drawn as if all counts were to be inside.
         """
         free, size = np.asarray(model.mask.free), self.tilted
         one, other = jax.random.split(key)
         first = jnp.asarray(free)[jax.random.randint(one, (size,), 1, len(free))]
-        uniforms = jax.random.uniform(other, (size, len(model.order)), model.dtype)
-        inside = None
+        shape = (size, CANDIDATES, len(model.order))
+        uniforms = jax.random.uniform(other, shape, model.dtype)
+        inside, ends_inside = None, jnp.zeros(size, bool)
         if boxes is not None:
-            inside = jnp.asarray(boxes[np.arange(size) % len(boxes)])
-        found = _draw_tilted(model, uniforms, first, self.change, inside)
+            turn, box = np.divmod(np.arange(size), len(boxes))
+            inside = jnp.asarray(boxes[box])
+            ends_inside = jnp.asarray((turn % 2 == 0) & ~boxes.all(axis=(1, 2))[box])
+        found = _draw_tilted(model, uniforms, first, self.change, inside, ends_inside)
         states, logs = (np.asarray(part) for part in found)
         is_used = (np.asarray(first) <= free[:, None]) & (logs > RAREST)
         return states, np.where(is_used, TILT / size, 0.0)
@@ -180,17 +187,20 @@ class Drawer:
         anew = np.exp(behind - drawn.behind) if drawn else np.ones_like(behind)
         motion = Motion([], [], [], [], behind, 0.0)
         noise = 0.0
+        places = range(len(laws))
+        lates = [late_channels(model, self.generator, place) for place in places]
+        weights = prefixes.weights * (anew.T if drawn else 1.0)
+        weights = np.where(prefixes.weights > 0, weights, 0.0)
+        # the propensity after any counts so far matters, likely or not
+        onward = [weights[min(place + 1, len(laws) - 1)] for place in places]
+        outlooks = look(model, prefixes.states, laws, lates, onward)
         for place, rows in enumerate(prefixes.rows):
             here = jax.tree.map(lambda part: np.asarray(part, float), found[place])
             share = prefixes.weights[place][:, None]
             after = np.where(share[:, 0] > 0, anew[:, place], 0.0)
-            late = late_channels(model, self.generator, place)
+            late = lates[place]
             steps = own_steps(model, self.generator, place, late)
-            # the propensity after any counts so far matters, likely or not
-            onward = min(place + 1, len(laws) - 1)
-            weights = prefixes.weights[onward]
-            weights = np.where(weights > 0, weights * anew[:, onward], 0.0)
-            outlook = look(model, prefixes.states, laws, place, late, weights)
+            outlook = outlooks[place]
             flow = late_flow(here, late, steps, outlook)
             motion.law.append(rows.gather(share * laws[place]))
             motion.rates.append(rows.gather(share * (here.rates + flow.rates)))
@@ -227,24 +237,37 @@ def _generator(
 @eqx.filter_jit
 def _draw_tilted(
     model: ConditionalNetworks,
-    uniforms: Float[Array, "states variables"],
+    uniforms: Float[Array, "states candidates variables"],
     changed: Int[Array, " states"],
     change: Change,
     inside: Bool[Array, "states variables levels"] | None,
+    ends_inside: Bool[Array, " states"],
 ) -> tuple[Int[Array, "states variables"], Float[Array, " states"]]:
     """States whose first positions are drawn from changed conditionals.
 
-    With log P of the counts there.
+    With log P of the counts there. Where a state `ends_inside`, all counts of some
+    candidates are drawn inside, and it begins as one of them, chosen by P over its
+    chance of being drawn: about as P given that all counts are inside.
     """
 
     def one(
-        uniforms: Float[Array, " variables"],
+        uniforms: Float[Array, "candidates variables"],
         changed: Int[Array, ""],
         inside: Bool[Array, "variables levels"] | None,
+        ends_inside: Bool[Array, ""],
     ) -> Drawn:
-        return draw(model, uniforms, change, changed, inside)
+        fresh = uniforms[0]
+        if inside is not None:
+            every = len(model.order)
+            tried = jax.vmap(lambda u: draw(model, u, change, every, inside))(uniforms)
+            shares = jax.nn.softmax(tried.log_p - tried.log_q)
+            # the first number chooses, so a candidate must not begin with it
+            begun = at_quantile(shares[1:] / jnp.sum(shares[1:]), fresh[0]) + 1
+            begins = ends_inside & (np.arange(every) < changed)
+            fresh = jnp.where(begins, uniforms[begun], fresh)
+        return draw(model, fresh, change, changed, inside)
 
-    found = jax.vmap(one)(uniforms, changed, inside)
+    found = jax.vmap(one)(uniforms, changed, inside, ends_inside)
     return found.counts, found.log_start
 
 

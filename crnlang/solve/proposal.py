@@ -80,7 +80,7 @@ def draw(
     model: AbstractAutoregressive,
     uniforms: Float[Array, " variables"],
     change: Change,
-    changed: Int[Array, ""],
+    changed: Int[Array, ""] | int,
     inside: Bool[Array, "variables levels"] | None = None,
 ) -> Drawn:
     """A state whose first `changed` positions are drawn from changed conditionals.

@@ -84,14 +84,16 @@ def assert_exact_on_average(lowered, seed):
     # the guess of late propensities may rest on any weights of the states
     weights = np.random.default_rng(seed).dirichlet(np.ones(len(states)))
     laws = [np.asarray(here.law) for here in found]
+    places = range(len(laws))
+    lates = [late_channels(model, kernel, place) for place in places]
+    outlooks = look(model, np.asarray(states), laws, lates, [weights] * len(laws))
     for place, position in enumerate(model.mask.free):
         row, conditional, wanted = exact_rates(lowered, model, law, moving, position)
         here = jax.tree.map(np.asarray, found[place])
         levels = conditional.shape[1]
         assert here.law[:, :levels] == pytest.approx(conditional[row], abs=1e-10)
         own = np.asarray(states)[:, model.order[position]]
-        late = late_channels(model, kernel, place)
-        seen = look(model, np.asarray(states), laws, place, late, weights)
+        late, seen = lates[place], outlooks[place]
         flow = late_flow(here, late, own_steps(model, kernel, place, late), seen)
         rates = here.rates + flow.rates + flow.sampled
         rates = (rates - here.sampled[:, None] * here.law)[:, :levels]

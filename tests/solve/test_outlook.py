@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from crnlang.pipeline.law import enumerate_states
 from crnlang.solve import late_channels as channels_module
 from crnlang.solve.conditional_rates import conditional_rates
-from crnlang.solve.hats import curves_of, hats_of, knots_of
+from crnlang.solve.hats import KNOTS, curves_of, hats_of, knots_of
 from crnlang.solve.late import late_flow
 from crnlang.solve.late_channels import late_channels, own_steps
 from crnlang.solve.outlook import look
@@ -50,9 +50,10 @@ def outlooks(lowered, seed):
     model, kernel = conditionals_of(lowered, noise=0.5, seed=seed), kernel_of(lowered)
     laws = [np.asarray(here.law) for here in rates_of(model, kernel, states)]
     law = law_of(model, states)
-    for place in range(len(model.mask.free)):
-        late = late_channels(model, kernel, place)
-        yield laws, law, late, look(model, np.asarray(states), laws, place, late, law)
+    places = range(len(model.mask.free))
+    lates = [late_channels(model, kernel, place) for place in places]
+    seen = look(model, np.asarray(states), laws, lates, [law] * len(laws))
+    yield from ((laws, law, *pair) for pair in zip(lates, seen, strict=True))
 
 
 @FEW
@@ -86,7 +87,7 @@ def test_the_mean_of_the_next_count_is_exact():
 
 def test_hats_are_straight_between_knots():
     knots, hats = knots_of(85), hats_of(85)
-    assert len(knots) == 18
+    assert len(knots) == KNOTS
     assert knots[0] == 0
     assert knots[-1] == 84
     assert hats.sum(axis=1) == pytest.approx(np.ones(85))
@@ -107,7 +108,7 @@ def test_knots_are_closer_where_counts_are_small(levels, most):
 def test_curves_follow_what_is_smooth():
     knots, curves = knots_of(85), curves_of(85)
     shape = np.tanh((np.arange(85) - 8.0) / 6)
-    assert curves[knots] == pytest.approx(np.eye(18), abs=1e-12)
+    assert curves[knots] == pytest.approx(np.eye(KNOTS), abs=1e-12)
     assert np.abs(curves @ shape[knots] - shape).max() < 0.005
     assert np.abs(hats_of(85) @ shape[knots] - shape).max() > 0.015
 
