@@ -23,6 +23,8 @@ from crnlang.solve.outlook import Outlook
 
 #: Hat functions of a copy number that sampled values are spread out by, and terms.
 HATS, TERMS = 14, 2
+#: Nothing is spread to where less than this is.
+TINY = 1e-200
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +139,7 @@ def spread(
     hats = hats_of(law.shape[1], HATS)
     whole, own = law @ hats, law @ hats**2
     beside = law @ (hats[:, :-1] * hats[:, 1:])
-    scale = 1 / np.where(whole > 0, whole, np.inf)
+    scale = 1 / np.where(whole > TINY, whole, np.inf)
     shares = hats[here] * scale
     for _ in range(TERMS):
         missing = hats[here] - own * shares

@@ -10,6 +10,7 @@ known to be 0.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -186,7 +187,8 @@ def _later_means(
         fibre = jnp.repeat(ordered[None], len(knots), axis=0)
         fibre = fibre.at[:, free[place]].set(jnp.asarray(knots))
         seen = fibre[:, free[: place + 1]].astype(model.dtype)
-        return jax.vmap(lambda *at: _means_after(model, *at, last, summed))(fibre, seen)
+        after = partial(_means_after, model, last=last, summed=summed)
+        return jax.vmap(after)(fibre, seen)
 
     def of_state(counts: Int[Array, " variables"]) -> Float[Array, "kinds knots later"]:
         return jax.vmap(along, (0, None))(jnp.asarray(shifts), counts)
@@ -221,8 +223,8 @@ def _means_after(
 
     def onward(count: Float[Array, ""], summed: int) -> Float[Array, " later"]:
         whole = jnp.rint(count).astype(ordered.dtype)
-        now = ordered.at[position].set(whole), jnp.append(seen, count)
-        return _means_after(model, *now, last, summed)
+        now = ordered.at[position].set(whole)
+        return _means_after(model, now, jnp.append(seen, count), last, summed)
 
     if not summed:
         return jnp.append(mean, onward(mean, 0))

@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt
 from scipy.sparse import csr_matrix
 
+from crnlang.nn.base import at_quantile
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
-from crnlang.nn.base import at_quantile
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.conditional_fit import Rows, list_rows
 from crnlang.solve.conditional_rates import ConditionalRates, conditional_rates
@@ -152,7 +152,8 @@ class Drawer:
         if boxes is not None:
             turn, box = np.divmod(np.arange(size), len(boxes))
             inside = jnp.asarray(boxes[box])
-            ends_inside = jnp.asarray((turn % 2 == 0) & ~boxes.all(axis=(1, 2))[box])
+            excludes = ~np.all(boxes, axis=(1, 2))
+            ends_inside = jnp.asarray((turn % 2 == 0) & excludes[box])
         found = _draw_tilted(model, uniforms, first, self.change, inside, ends_inside)
         states, logs = (np.asarray(part) for part in found)
         is_used = (np.asarray(first) <= free[:, None]) & (logs > RAREST)

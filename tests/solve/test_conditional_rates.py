@@ -126,6 +126,24 @@ def test_so_they_are_whatever_the_network_is_asked_of_later_counts(most, monkeyp
     assert_exact_on_average(lower(TURNED), 1)
 
 
+def test_a_later_cap_that_is_hardly_met_makes_no_noise():
+    """A channel that it stops is stopped by its chance, not where it is met."""
+    text = """crn 1
+model handed_on
+species A, B in 0..9 ~ poisson(1)
+A -> B @ 1000
+B -> 0 @ 1
+"""
+    model, kernel = conditionals_of(lower(text)), kernel_of(lower(text))
+    assert list(model.order) == [0, 1]
+    states = states_of(lower(text))
+    first = rates_of(model, kernel, states, jnp.asarray(T))[0]
+    sampled = np.asarray(first.sampled)
+    assert np.abs(sampled).max() > 1e-3
+    for count in range(10):
+        assert np.ptp(sampled[np.asarray(states[:, 0] == count)]) < 1e-9
+
+
 def test_a_cascade_away_from_its_caps_has_rates_without_any_sampled_part():
     text = """crn 1
 model cascade

@@ -48,6 +48,14 @@ def test_what_is_spread_does_not_reach_far():
     assert (found[0, 50:] == 0).all()
 
 
+def test_nothing_is_spread_to_where_hardly_a_number_is_left():
+    law = np.zeros((1, 60))
+    law[0, :3], law[0, 40:] = 1 / 3, 1e-312
+    found = spread(law, np.array([1]), np.ones(1))
+    assert np.isfinite(found).all()
+    assert found.sum() == pytest.approx(1)
+
+
 def test_what_is_sampled_is_spread_with_less_noise_and_hardly_a_bias():
     """The mean of f(n) delta_n over draws n of a law is f times the law."""
     levels = np.arange(60)

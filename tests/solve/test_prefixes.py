@@ -1,6 +1,7 @@
 """Prefixes from the network and from proposals: what follows them is drawn from P."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine_cases import conditionals_of, kernel_of, lower, with_positive_start
@@ -86,3 +87,39 @@ def test_the_boxes_of_questions_are_looked_at_where_they_are_rare():
     plain = drawer.draw(model, jax.random.key(2)).states[:512]
     assert wanted is not None
     assert share > 0.45 > 5 * (plain[:, first] == wanted).mean()
+
+
+def test_half_of_them_begin_as_if_all_counts_were_to_be_inside():
+    """The second count is inside where the first one is large."""
+    lowered = with_positive_start(
+        lower(
+            """crn 1
+species A in 0..5 ~ poisson(2)
+species B in 0..9 ~ poisson(2)
+0 -> A @ 1
+A -> B @ 1
+B -> 0 @ 1
+"""
+        ),
+        0,
+    )
+    model = conditionals_of(lowered, noise=1.0, seed=1)
+    assert list(model.order) == [0, 1]
+    settings = TdvpSettings(
+        until=1.0, samples=16384, method="conditionals", proposal="targets"
+    )
+    boxes = np.ones((1, 2, 10), bool)
+    boxes[0, 1, :8] = False
+    drawer = Drawer(kernel_of(lowered), settings, boxes)
+    prefixes = drawer.draw(model, jax.random.key(2))
+    rare = prefixes.weights[1] == TILT / drawer.tilted
+    found = np.bincount(prefixes.states[rare, 0], minlength=6) / rare.sum()
+    every = np.indices((6, 10)).reshape(2, -1).T
+    law = np.exp(np.asarray(jax.vmap(model.log_prob)(jnp.asarray(every))))
+    law = law.reshape(6, 10)
+    plain, given = law.sum(axis=1), law[:, 8:].sum(axis=1)
+    # a quarter given the box, a quarter as it comes, the rest from a power of the law
+    tempered = plain**settings.alpha / (plain**settings.alpha).sum()
+    wanted = given / given.sum() / 4 + plain / plain.sum() / 4 + tempered / 2
+    assert np.abs(given / given.sum() - plain / plain.sum()).sum() > 0.2
+    assert found == pytest.approx(wanted, abs=0.02)
