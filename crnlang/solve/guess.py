@@ -9,9 +9,9 @@ from crnlang.solve.hats import coarse_of, curves_of, hats_of
 from crnlang.solve.outlook import Outlook
 
 #: How much a guess resists bending between the knots; and any weight: of what is exact
-#: where a propensity is linear in the next count, of other inputs, and of surprises,
-#: which do not differ from a constant where an event is not among the states.
-BENDING, EXACT, OTHER, DOUBTFUL = 1e-4, 1e-12, 1e-6, 1e-9
+#: where a propensity is linear in the next count, of surprises, and of other inputs,
+#: which would take up noise where few states are.
+BENDING, EXACT, SURPRISING, OTHER = 1e-4, 1e-12, 1e-9, 1e-6
 #: Inputs so much smaller than the largest are taken to be 0.
 ROUNDING = 1e-7
 
@@ -87,7 +87,7 @@ def guess(
 
     The surprises are fitted beside it, so that their noise does not enter. Where inputs
     can stand for each other, what the network says of later counts comes first, then
-    functions of the counts so far, and surprises come last. Where few states are near a
+    surprises, and functions of the counts so far come last. Where few states are near a
     knot the guess goes on straight.
     """
     counts, shares, place = outlook.counts, outlook.weights, outlook.counts[:, -1]
@@ -99,7 +99,7 @@ def guess(
     inputs, means = np.concatenate(parts, axis=1), later.shape[1] // 2
     ends = np.cumsum([part.shape[1] for part in parts])
     resisted = np.full(ends[-1], OTHER)
-    resisted[: 1 + means], resisted[ends[3] :] = EXACT, DOUBTFUL
+    resisted[: 1 + means], resisted[ends[3] :] = EXACT, SURPRISING
     size = shares @ inputs**2
     size[ends[3] :] = np.maximum(size[ends[3] :], shares @ variances)
     size = np.sqrt(size)
