@@ -93,12 +93,14 @@ class ConditionalRates(eqx.Module):
 class _Flow:
     """What one conditional says of the channels that change something up to it.
 
-    `ratio` is rho_<p, `arriving` the same times P(m - s | r - s), 0 where m is not
-    open after r. `bumps` are hat functions of the count at n - s less their means
-    there, `stopped` the same of all counts that stop, times rho and their chance.
+    `law` is P(m | r), `ratio` rho_<p, `arriving` the same times P(m - s | r - s), 0
+    where m is not open after r. `bumps` are hat functions of the count at n - s less
+    their means there, `stopped` the same of all counts that stop, times rho and their
+    chance.
     """
 
     seen: Seen
+    law: Float[Array, " levels"]
     channels: Int[np.ndarray, " here"]
     ratio: Float[Array, " here"]
     arriving: Float[Array, "here levels"]
@@ -130,7 +132,7 @@ def conditional_rates(
     stays = _is_in_box(ordered + moves, generator, order)
     found = []
     for number, flow in enumerate(flows):
-        law = jnp.exp(flow.seen.masked[0] - flow.seen.log_norm[0])
+        law = flow.law
         is_direct = latest[flow.channels] <= number
         direct = flow.channels[is_direct]
         is_known = known <= number
@@ -154,8 +156,9 @@ def conditional_rates(
         stopped = direct[np.any(moves[direct][:, ~is_known] != 0, axis=1)]
         if len(direct) and (len(stopped) or mask.groups):
             sampled -= jnp.sum(_times(before[direct], later_lost[number, direct]))
-            stops = _stopping(model, flows, moves[direct], stays[direct], is_known)
-            sampled += jnp.sum(_times(after[direct], stops))
+        if len(stopped):
+            stops = _stopping(model, flows, moves[stopped], stays[stopped], is_known)
+            sampled += jnp.sum(_times(after[stopped], stops))
         rates = gain - law * jnp.sum(gain)
         within = _unless_stopped(after, goes_on, late.within)
         found.append(ConditionalRates(law, rates, sampled, own, within, across))
@@ -171,19 +174,17 @@ def _stopping(
 ) -> Float[Array, " some"]:
     """Whether counts that are not known yet stop channels that the others do not.
 
-    Of the last free one that a channel changes, if nothing follows from it that is
-    changed too, the chance of stopping the channel stands for what it does: a cap that
-    is hardly ever met would be noise.
+    Every channel changes some of them. Of the last one, if it is free, the chance of
+    stopping the channel stands for what it does: a cap that is hardly ever met would be
+    noise.
     """
     free, found = list(model.mask.free), []
     for move, stay in zip(moves, stays, strict=True):
         changed = np.flatnonzero((move != 0) & ~is_known)
-        stops_at_last = jnp.zeros((), flows[0].ratio.dtype)
-        if len(changed) and changed[-1] in free:
-            seen = flows[free.index(changed[-1])].seen
-            law = jnp.exp(seen.masked[0] - seen.log_norm[0])
-            target = np.arange(len(law)) + move[changed[-1]]
-            cap = model.mask.caps[changed[-1]]
+        last, stops_at_last = changed[-1], 0.0
+        if last in free:
+            law, cap = flows[free.index(last)].law, model.mask.caps[last]
+            target = np.arange(len(law)) + move[last]
             stops_at_last = law @ jnp.asarray((target < 0) | (target > cap), law.dtype)
             changed = changed[:-1]
         goes_on = jnp.all(stay[changed])
@@ -237,6 +238,7 @@ def _follow(
         source_level = jnp.clip(own - step[:, 0], 0, len(levels) - 1)
         flow = _Flow(
             seen,
+            law[0],
             here,
             ratio[here],
             arriving,

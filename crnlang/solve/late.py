@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from crnlang.solve.adjust import TINY
 from crnlang.solve.conditional_rates import ConditionalRates
 from crnlang.solve.guess import guess
 from crnlang.solve.hats import hats_of
@@ -23,8 +24,6 @@ from crnlang.solve.outlook import Outlook
 
 #: Hat functions of a copy number that sampled values are spread out by, and terms.
 HATS, TERMS = 14, 2
-#: Nothing is spread to where less than this is.
-TINY = 1e-200
 
 
 @dataclass(frozen=True, eq=False)

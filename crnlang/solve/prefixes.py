@@ -33,8 +33,8 @@ from crnlang.solve.race import NEVER, race
 TILT, RAREST = 0.3, -25.0
 #: More of the batch than this are in a box that is not rare.
 COMMON = 0.1
-#: One more than the states inside a box from which one is chosen.
-CANDIDATES = 17
+#: States inside a box from which one is chosen.
+CANDIDATES = 16
 #: A law on rows and copy numbers, or how it moves, at every free position.
 Tables = list[Float[np.ndarray, "_rows _levels"]]
 
@@ -146,15 +146,21 @@ class Drawer:
         free, size = np.asarray(model.mask.free), self.tilted
         one, other = jax.random.split(key)
         first = jnp.asarray(free)[jax.random.randint(one, (size,), 1, len(free))]
-        shape = (size, CANDIDATES, len(model.order))
-        uniforms = jax.random.uniform(other, shape, model.dtype)
-        inside, ends_inside = None, jnp.zeros(size, bool)
+        tries = 1 if boxes is None else 1 + CANDIDATES
+        shape = (size, tries, len(model.order))
+        drawn = jax.random.uniform(other, shape, model.dtype)
+        uniforms, inside = drawn[:, 0], None
         if boxes is not None:
             turn, box = np.divmod(np.arange(size), len(boxes))
             inside = jnp.asarray(boxes[box])
             excludes = ~np.all(boxes, axis=(1, 2))
-            ends_inside = jnp.asarray((turn % 2 == 0) & excludes[box])
-        found = _draw_tilted(model, uniforms, first, self.change, inside, ends_inside)
+            ends = np.flatnonzero((turn % 2 == 0) & excludes[box])
+            if len(ends):
+                begun = _ending_inside(model, drawn[ends], self.change, inside[ends])
+                begins = np.arange(len(model.order)) < first[ends, None]
+                begun = jnp.where(begins, begun, uniforms[ends])
+                uniforms = uniforms.at[ends].set(begun)
+        found = _draw_tilted(model, uniforms, first, self.change, inside)
         states, logs = (np.asarray(part) for part in found)
         is_used = (np.asarray(first) <= free[:, None]) & (logs > RAREST)
         return states, np.where(is_used, TILT / size, 0.0)
@@ -190,8 +196,7 @@ class Drawer:
         noise = 0.0
         places = range(len(laws))
         lates = [late_channels(model, self.generator, place) for place in places]
-        weights = prefixes.weights * (anew.T if drawn else 1.0)
-        weights = np.where(prefixes.weights > 0, weights, 0.0)
+        weights = np.where(prefixes.weights > 0, prefixes.weights * anew.T, 0.0)
         # the propensity after any counts so far matters, likely or not
         onward = [weights[min(place + 1, len(laws) - 1)] for place in places]
         outlooks = look(model, prefixes.states, laws, lates, onward)
@@ -236,39 +241,51 @@ def _generator(
 
 
 @eqx.filter_jit
-def _draw_tilted(
+def _ending_inside(
     model: ConditionalNetworks,
-    uniforms: Float[Array, "states candidates variables"],
-    changed: Int[Array, " states"],
+    uniforms: Float[Array, "states tries variables"],
     change: Change,
-    inside: Bool[Array, "states variables levels"] | None,
-    ends_inside: Bool[Array, " states"],
-) -> tuple[Int[Array, "states variables"], Float[Array, " states"]]:
-    """States whose first positions are drawn from changed conditionals.
+    inside: Bool[Array, "states variables levels"],
+) -> Float[Array, "states variables"]:
+    """The numbers that draw states about as P given that all their counts are inside.
 
-    With log P of the counts there. Where a state `ends_inside`, all counts of some
-    candidates are drawn inside, and it begins as one of them, chosen by P over its
-    chance of being drawn: about as P given that all counts are inside.
+    Of every state all tries but the first draw such counts one after the other; one of
+    them is chosen by P over its chance of being drawn, with a number of the first.
     """
 
     def one(
-        uniforms: Float[Array, "candidates variables"],
+        uniforms: Float[Array, "tries variables"],
+        inside: Bool[Array, "variables levels"],
+    ) -> Float[Array, " variables"]:
+        every, tried = len(model.order), uniforms[1:]
+        found = jax.vmap(lambda u: draw(model, u, change, every, inside))(tried)
+        shares = jax.nn.softmax(found.log_p - found.log_q)
+        return tried[at_quantile(shares, uniforms[0, 0])]
+
+    return jax.vmap(one)(uniforms, inside)
+
+
+@eqx.filter_jit
+def _draw_tilted(
+    model: ConditionalNetworks,
+    uniforms: Float[Array, "states variables"],
+    changed: Int[Array, " states"],
+    change: Change,
+    inside: Bool[Array, "states variables levels"] | None,
+) -> tuple[Int[Array, "states variables"], Float[Array, " states"]]:
+    """States whose first positions are drawn from changed conditionals.
+
+    With log P of the counts there.
+    """
+
+    def one(
+        uniforms: Float[Array, " variables"],
         changed: Int[Array, ""],
         inside: Bool[Array, "variables levels"] | None,
-        ends_inside: Bool[Array, ""],
     ) -> Drawn:
-        fresh = uniforms[0]
-        if inside is not None:
-            every = len(model.order)
-            tried = jax.vmap(lambda u: draw(model, u, change, every, inside))(uniforms)
-            shares = jax.nn.softmax(tried.log_p - tried.log_q)
-            # the first number chooses, so a candidate must not begin with it
-            begun = at_quantile(shares[1:] / jnp.sum(shares[1:]), fresh[0]) + 1
-            begins = ends_inside & (np.arange(every) < changed)
-            fresh = jnp.where(begins, uniforms[begun], fresh)
-        return draw(model, fresh, change, changed, inside)
+        return draw(model, uniforms, change, changed, inside)
 
-    found = jax.vmap(one)(uniforms, changed, inside, ends_inside)
+    found = jax.vmap(one)(uniforms, changed, inside)
     return found.counts, found.log_start
 
 

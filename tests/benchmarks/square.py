@@ -104,7 +104,7 @@ def lows(law: Law) -> list[float]:
 
 def follow(save: list[float]) -> None:
     """Print what the exact law says of low sites."""
-    law, now, clock = jnp.zeros((LEVELS,) * SITES).at[50, 50, 50, 50].set(1.0), 0.0, 0.0
+    law, now = jnp.zeros((LEVELS,) * SITES).at[50, 50, 50, 50].set(1.0), 0.0
     for stop in save:
         clock = time.perf_counter()
         law, now = after(law, stop - now), stop

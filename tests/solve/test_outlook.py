@@ -145,9 +145,8 @@ def test_curves_follow_what_is_smooth():
 
 
 def test_where_too_much_would_be_asked_nothing_is(monkeypatch):
-    monkeypatch.setattr(
-        channels_module, "MOST_MEANS", 6
-    )  # there are seven copy numbers
+    # there are seven copy numbers
+    monkeypatch.setattr(channels_module, "MOST_MEANS", 6)
     for _, _, late, seen in outlooks(lower(CHAIN), 3):
         assert seen.ahead.shape[3] == 0
         assert bool(seen.surprises.size) == bool(late.read.size)
