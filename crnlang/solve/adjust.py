@@ -18,18 +18,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Array, Float, Integer
+from jaxtyping import Array, Bool, Float, Integer
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.nn.padding import padded
-from crnlang.solve.conditional_fit import (
-    Objective,
-    Rows,
-    Weights,
-    fit_each,
-    likelihood_bound,
-    tabulate,
-)
+from crnlang.solve.conditional_fit import Objective, Weights, fit_each
+from crnlang.solve.tables import Rows, likelihood_bound, tabulate
 
 #: Dampings of the Fisher matrix.
 SHIFTS = (1e-6, 1e-4, 1e-2, 1e-1)
@@ -41,6 +35,8 @@ LEFT = 0.3
 TINY = 1e-200
 #: Smallest resistance.
 LEAST = 1e-8
+#: Copy numbers in rare boxes count at most so many times as much as others.
+STRESS = 30.0
 #: Most steps of one conditional.
 MOST_STEPS = 30
 #: Stop when a step gains less than this, in nats, or this share of all gained so far.
@@ -93,29 +89,30 @@ class Follower:
         laws: Sequence[Float[np.ndarray, "_rows _levels"]],
         known: Sequence[Float[np.ndarray, "_rows _levels"]],
         noise: float = 0.0,
+        rare: Sequence[Bool[np.ndarray, "_boxes _levels"]] | None = None,
     ) -> ConditionalNetworks:
         """Every conditional fitted to its law over prefixes and copy numbers.
 
         `known` is what is known to be there, without what is sampled; `noise` is the
-        standard deviation of sums over the prefixes.
+        standard deviation of sums over the prefixes. The copy numbers in `rare` boxes
+        are stressed.
         """
         resistance = max(noise, LEAST)
 
         def fit(place: int) -> Weights:
             law, taken = _parted(laws[place], known[place])
-            table = rows[place].table(law, taken)
+            stress = None if rare is None else _stress(known[place], rare[place])
+            table = rows[place].table(law, taken, stress)
             objective = Objective(padded(model, place), table, OLD_SHIFTS, resistance)
-            return self._fit(objective, place, law)
+            most = likelihood_bound(law, stress)
+            return self._fit(objective, place, most)
 
         return fit_each(model, fit)
 
-    def _fit(
-        self, objective: Objective, place: int, law: Float[np.ndarray, "rows levels"]
-    ) -> Weights:
-        """The new weights of one conditional."""
+    def _fit(self, objective: Objective, place: int, most: float) -> Weights:
+        """The new weights of one conditional; no value exceeds `most`."""
         weights = objective.start
         first = best = float(objective.values(weights[None])[0])
-        most = likelihood_bound(law)
         for _ in range(MOST_STEPS):
             if most - best < GAIN:
                 break
@@ -140,6 +137,22 @@ def _parted(
     law = np.maximum(target, LEFT * known)
     given = known / np.maximum(known.sum(axis=1, keepdims=True), TINY)
     return law, (law - target) / np.where(given > TINY, given, np.inf)
+
+
+def _stress(
+    known: Float[np.ndarray, "rows levels"], rare: Bool[np.ndarray, "boxes levels"]
+) -> Float[np.ndarray, "rows levels"] | None:
+    """How much more the copy numbers inside rare boxes count, row by row.
+
+    So much that all of a box weighs as much as its row, but at most `STRESS`; None
+    where no box leaves a copy number out.
+    """
+    rare = rare[~rare.all(axis=1)]
+    if not len(rare):
+        return None
+    given = known / np.maximum(known.sum(axis=1, keepdims=True), TINY)
+    more = np.clip(1 / np.maximum(given @ rare.T, TINY), 1.0, STRESS)
+    return np.max(np.where(rare, more[:, :, None], 1.0), axis=1)
 
 
 def _fit(objective: Objective) -> Weights:

@@ -61,7 +61,8 @@ def conditional_step(
 
     def fitted_to(given: ConditionalNetworks, goal: _Goal) -> ConditionalNetworks:
         """The network fitted to tables."""
-        return follower.fit(given, prefixes.rows, *goal[:2], dt * resisted)
+        noise = dt * resisted
+        return follower.fit(given, prefixes.rows, *goal[:2], noise, prefixes.rare)
 
     while True:
         goal = _reach(plain, dt / 2, begin)

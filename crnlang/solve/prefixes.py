@@ -18,7 +18,6 @@ from crnlang.nn.base import at_quantile
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import quantiles, sobol_points
-from crnlang.solve.conditional_fit import Rows, list_rows
 from crnlang.solve.conditional_rates import ConditionalRates, conditional_rates
 from crnlang.solve.late import late_flow
 from crnlang.solve.late_channels import late_channels, own_steps
@@ -27,6 +26,7 @@ from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
 from crnlang.solve.proposal import Change, Drawn, change_of, draw
 from crnlang.solve.race import NEVER, race
+from crnlang.solve.tables import Rows, list_rows
 
 #: What the rarer states weigh together, those drawn from P weighing 1; begun with
 #: counts of a smaller log-probability they are not looked at.
@@ -45,13 +45,15 @@ class Prefixes:
 
     The weights of states drawn from P add up to 1. Rarer states count where all that
     comes after the prefix is drawn from P, and are 0 elsewhere. `variances` are those
-    of a sum over the batch of independent numbers of variance 1.
+    of a sum over the batch of independent numbers of variance 1. `rare` says of every
+    free position which of its copy numbers are in boxes that few states are in.
     """
 
     states: Int[np.ndarray, "states variables"]
     weights: Float[np.ndarray, "free states"]
     variances: Float[np.ndarray, " states"]
     rows: tuple[Rows, ...]
+    rare: list[Bool[np.ndarray, "_boxes _levels"]] | None = None
 
     @property
     def effective_size(self) -> float:
@@ -108,6 +110,7 @@ class Drawer:
         variances = weights**2 * missed
         free = np.asarray(model.mask.free)
         weights = np.tile(weights, (len(free), 1))
+        rare = None
         if self.tilted and len(free) > 1:
             rare = self._rare_boxes(states)
             more, extra = self._draw_rarer(model, jax.random.fold_in(key, 1), rare)
@@ -115,10 +118,16 @@ class Drawer:
             weights = np.concatenate([weights, extra], axis=1)
             variances = np.append(variances, extra.max(axis=0) ** 2)
         ordered = states[:, list(model.order)]
-        rows = (
+        rows = tuple(
             list_rows(model, place, ordered, own) for place, own in enumerate(weights)
         )
-        return Prefixes(states, weights, variances, tuple(rows))
+        if rare is None:
+            return Prefixes(states, weights, variances, rows)
+        levels, variables = rows[0].is_open.shape[1], np.take(model.order, free)
+        room = max(levels - rare.shape[2], 0)
+        boxes = np.pad(rare[:-1], ((0, 0), (0, 0), (0, room)))[:, :, :levels]
+        inside = [boxes[:, variable] for variable in variables]
+        return Prefixes(states, weights, variances, rows, inside)
 
     def _rare_boxes(
         self, states: Int[np.ndarray, "states variables"]

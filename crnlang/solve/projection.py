@@ -16,15 +16,10 @@ from crnlang.nn.base import AbstractAutoregressive
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.nn.padding import padded
 from crnlang.nn.shared import AbstractShared
-from crnlang.solve.conditional_fit import (
-    Objective,
-    Weights,
-    fit_each,
-    likelihood_bound,
-    tabulate,
-)
+from crnlang.solve.conditional_fit import Objective, Weights, fit_each
 from crnlang.solve.pieces import log_probs
 from crnlang.solve.shared_fit import fit_shared
+from crnlang.solve.tables import likelihood_bound, tabulate
 
 Model = TypeVar("Model", bound=AbstractAutoregressive)
 

@@ -24,7 +24,7 @@ from scipy.special import xlogy
 
 from crnlang.nn.base import Blocks
 from crnlang.nn.shared import AbstractShared
-from crnlang.solve.conditional_fit import PIECE, representatives
+from crnlang.solve.tables import PIECE, representatives
 
 #: First and smallest damping, and its factors after a good and after a bad step.
 FIRST, LEAST = 1e-2, 1e-8

@@ -30,8 +30,9 @@ from crnlang.passes.order import follow_path
 from crnlang.pipeline.weights import load_model, neural_settings
 from crnlang.results.run_directory import read_files
 from crnlang.settings import TdvpSettings
-from crnlang.solve.conditional_fit import law_of, list_rows
+from crnlang.solve.conditional_fit import law_of
 from crnlang.solve.prefixes import Drawer
+from crnlang.solve.tables import list_rows
 
 LEVELS, SITES = 85, 4
 LOW = slice(0, 16)

@@ -19,13 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.nn.padding import padded
-from crnlang.solve import conditional_fit
 from crnlang.solve.adjust import Follower
-from crnlang.solve.conditional_fit import (
+from crnlang.solve.conditional_fit import Objective, fit_each
+from crnlang.solve.tables import (
     LIKELIEST,
+    PIECE,
     SAMPLED,
-    Objective,
-    fit_each,
+    Rows,
+    likelihood_bound,
     list_rows,
     tabulate,
 )
@@ -92,7 +93,7 @@ def test_a_table_holds_all_that_comes_after_a_prefix(seed, size):
     states = rng.integers(0, 12, (size, 4))
     weights, values = rng.dirichlet(np.ones(size)), rng.normal(size=size)
     table, mass = tabulate(model, 3, states, weights, values)
-    assert len(table.law) % conditional_fit.PIECE == 0
+    assert len(table.law) % PIECE == 0
     assert mass.sum() == pytest.approx(1)
     assert (np.diff(mass) <= 1e-15).all()
     x = np.concatenate([np.asarray(x) for x, *_ in table.pieces])
@@ -149,3 +150,54 @@ def test_what_noise_takes_below_nothing_gains_little():
         states_of(lowered),
     )
     assert small[2] - law[2] == pytest.approx(-0.05 * law[2], rel=0.02)
+
+
+def rows_and_laws(lowered, model, law):
+    """Of every conditional its rows, and the law on rows and copy numbers."""
+    ordered = np.asarray(states_of(lowered))[:, list(model.order)]
+    for place, position in enumerate(model.mask.free):
+        rows = list_rows(model, place, ordered, law)
+        every = np.zeros((len(law), rows.is_open.shape[1]))
+        every[np.arange(len(law)), ordered[:, position]] = law
+        yield place, rows, rows.gather(every)
+
+
+@FEW
+@given(conserving_networks(), st.integers(0, 99))
+def test_whatever_counts_more_the_law_itself_is_the_best_fit(lowered, seed):
+    lowered = with_positive_start(lowered, seed)
+    model = conditionals_of(lowered, noise=0.3, seed=seed)
+    random = np.random.default_rng(seed)
+    law = np.asarray(law_of(model, states_of(lowered)))
+    law = law / law.sum()
+    for place, rows, known in rows_and_laws(lowered, model, law):
+        stress = np.exp(random.uniform(0, 4, known.shape))
+        table = rows.table(known, None, stress)
+        objective = Objective(padded(model, place), table, SHIFTS)
+        tried = objective.start + random.normal(0, 0.3, (5, len(objective.start)))
+        best = objective.values(objective.start[None])[0]
+        assert best == pytest.approx(likelihood_bound(known, stress), rel=1e-8)
+        assert (objective.values(tried) <= best + 1e-9).all()
+
+
+def test_rare_copy_numbers_are_fitted_better_where_they_count_more():
+    """Few functions cannot follow a law of two modes: the rare one pays for it."""
+    lowered = birth_death(20)
+    model = conditionals_of(lowered, basis=2, noise=0.1)
+    place, rows, _ = next(rows_and_laws(lowered, model, random_law(lowered, 0)))
+    assert isinstance(rows, Rows)
+    levels = np.arange(rows.is_open.shape[1])
+    known = np.zeros(rows.is_open.shape)
+    known[0] = np.exp(-((levels - 14) ** 2) / 8) + 1e-3 * np.exp(-((levels - 2) ** 2))
+    known[0] *= rows.is_open[0] / known[0].sum()
+    rare = np.array([levels < 5])
+
+    def error(boxes):
+        fitted = Follower(1).fit(model, [rows], [known], [known], 1e-3, boxes)
+        found = law_of(fitted, states_of(lowered))
+        exact = known[0, : len(found)]
+        return abs(np.log(found[:5].sum() / exact[:5].sum()))
+
+    assert place == 0
+    assert error([rare]) < error(None) / 3
+    assert error([~rare | rare]) == error(None)

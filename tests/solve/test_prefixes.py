@@ -87,6 +87,13 @@ def test_the_boxes_of_questions_are_looked_at_where_they_are_rare():
     plain = drawer.draw(model, jax.random.key(2)).states[:512]
     assert wanted is not None
     assert share > 0.45 > 5 * (plain[:, first] == wanted).mean()
+    rare = drawer.draw(model, jax.random.key(2)).rare
+    assert rare is not None
+    for variable, inside in zip(
+        np.take(model.order, model.mask.free), rare, strict=True
+    ):
+        assert len(inside) == 1
+        assert inside[0].tolist() == boxes[0, variable, : inside.shape[1]].tolist()
 
 
 def test_half_of_them_begin_as_if_all_counts_were_to_be_inside():
