@@ -178,7 +178,8 @@ class Result:
             RunError: no such save time; more samples than `ssa` has trajectories; or
                 the run is of `we`, whose states are not independent.
         """
-        return self.laws.sample(number, seed, self._place(t))
+        # kept states have a type too small to count with
+        return self.laws.sample(number, seed, self._place(t)).astype(np.int64)
 
     def query(self, question: str) -> QueryAnswer:
         """The answer to a question, as `prob(X > 3, at=1)`; times must be save times.

@@ -1,10 +1,12 @@
 """The whole law of a run that found it as states, in one file of its directory.
 
-places             of every save time, the number i of its table of states
-states_i           that table: states x species
-weights_k          of save time k: probabilities, or weights of samples, if unequal
-groups_k           of save time k: the independent groups, where there are any
-bounds, is_exact   as in `Snapshot`, one a save time
+    places             of every save time, the number i of its table of states
+    states_i           that table: states x species
+    weights_k          of save time k: probabilities, or weights of samples, if unequal
+    groups_k           of save time k: the independent groups, where there are any
+    bounds, is_exact   as in `Snapshot`, one a save time
+
+Networks have their weights instead.
 """
 
 import zipfile
