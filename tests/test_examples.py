@@ -25,6 +25,7 @@ SLOW = {
     "lotka_volterra",
     "michaelis_menten",
     "repressilator",
+    "telegraph",
 }
 
 
