@@ -53,7 +53,7 @@ class FileTooLargeError(Refusal):
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Compilation:
     """A compiled file: every stage's result, and the warnings."""
 
@@ -61,6 +61,13 @@ class Compilation:
     network: Network
     lowered: LoweredNetwork
     warnings: tuple[Diagnostic, ...]
+
+    def __repr__(self) -> str:
+        variables = len(self.lowered.space.names)
+        return (
+            f"<model {self.network.name}: {variables} copy numbers, "
+            f"{len(self.network.reactions)} reactions>"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,11 @@
 A ```console block holds commands, each after `$ `, and what they print. The commands
 run in a shell, in a folder with a copy of `examples/` and with the programs above them
 that have a `<!-- file: NAME -->`; `pytest --update-golden` writes what they print now
-into the page.
+into the page. A ```pycon block is a session of Python, in such a folder, and goes on
+where the one above it ends.
 """
 
+import doctest
 import os
 import re
 import shutil
@@ -32,6 +34,7 @@ CONSOLE = re.compile(
 )
 PROGRAM = re.compile(r"(?<=```crn\n).*?(?=```)", re.DOTALL)
 PYTHON = re.compile(r"(?<=```python\n).*?(?=```)", re.DOTALL)
+PYCON = re.compile(r"(?<=```pycon\n).*?(?=```)", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 SHIM = f'#!/bin/sh\nexec "{sys.executable}" -m crnlang "$@"\n'
 
@@ -91,6 +94,16 @@ def test_python_runs_and_its_tests_pass(page):
         for name, function in scope.items():
             if name.startswith("test_"):
                 function()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_sessions_of_python_print_what_they_show(page, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    text = "\n".join(PYCON.findall(page.read_text(encoding="utf-8")))
+    session = doctest.DocTestParser().get_doctest(text, {}, page.name, None, 0)
+    found = []
+    doctest.DocTestRunner(verbose=False).run(session, out=found.append)
+    assert found == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -12,8 +12,30 @@ from crnlang.compiler import compile_file
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.crn"))
+#: Networks that take long to compile, and are of a kind that another example tests.
+SLOW = {
+    "autoregulation_1",
+    "autoregulation_2",
+    "autoregulation_3",
+    "cascade_feedback",
+    "cascade_hill",
+    "cascade_reverse",
+    "dimerisation",
+    "early_life",
+    "lotka_volterra",
+    "michaelis_menten",
+    "repressilator",
+    "telegraph",
+}
+
+
+def marks(path, block):
+    is_slow = path.stem in SLOW and block.engine not in ("fsp", "ssa", "we")
+    return [pytest.mark.slow] if is_slow else []
+
+
 BLOCKS = [
-    pytest.param(path, block, id=f"{path.stem}-{block.name}")
+    pytest.param(path, block, id=f"{path.stem}-{block.name}", marks=marks(path, block))
     for path in EXAMPLES
     for block in compile_file(path).network.solves
 ]

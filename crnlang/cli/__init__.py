@@ -25,7 +25,7 @@ COMMANDS = {
     "graph": "Draw the species-reaction graph of a file (svg, png, pdf, or dot).",
     "lsp": "Serve an editor on stdin and stdout: faults, hover, completion, layout.",
     "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
-    "query": "Ask the networks of a finished run what its file did not ask.",
+    "query": "Ask a finished run what its file did not ask.",
     "run": "Solve a model and write a run directory, which is never overwritten.",
     "selftest": "Check the invariants of compiler and engines on generated networks.",
     "show": "Print what the compiler makes of a file at one stage.",

@@ -34,7 +34,7 @@ def as_json_object(run: Run, directory: Path) -> dict[str, object]:
         "outcome": run.outcome.word,
         "status": data.status,
         "sentence": data.sentence,
-        "notes": list(run.notes),
+        "notes": list(run.data.notes),
         "directory": str(directory),
         "times": _plain(data.times),
         "means": {name: _plain(data.means[:, v]) for v, name in enumerate(data.names)},
@@ -84,7 +84,7 @@ def print_summary(
     if run.data.queries:
         console.print(Text("queries, at the last time of each", style="bold"))
         console.print(query_table(run.data.queries, run.data.samples[-1]))
-    for note in run.notes:
+    for note in run.data.notes:
         console.print(Text(f"note: {note}"))
     console.print(Text(verdict(run, compilation.lowered.space)))
     console.print(Text(_cost(run)))

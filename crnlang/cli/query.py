@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from crnlang.cli.closing import query_object, query_table
+from crnlang.pipeline.interface import open_run
 
 
 @click.command()
@@ -15,16 +16,14 @@ from crnlang.cli.closing import query_object, query_table
 @click.argument("question")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def query(run: Path, question: str, as_json: bool) -> None:
-    """Ask the networks of a finished run what its file did not ask.
+    """Ask a finished run what its file did not ask.
 
     As `crnc query runs/toggle 'prob(X > 10, at=5)'`: any `prob`, `dist`, `expect` or
     `logp` at times that the run has saved, all of them without `at`, with the names of
     its file; the run stays as it is. Exit codes: 0 done, 1 the question is wrong, 2 no
-    such run, or none that holds networks.
+    such run, or none that has kept its law.
     """
-    from crnlang.pipeline.ask import ask_run
-
-    found = ask_run(run, question)
+    found = open_run(run).ask(question)
     if as_json:
         answers = {one.name: query_object(one) for one in found.answers}
         whole = {"queries": answers, "notes": list(found.notes)}

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from crnlang.cli.closing import as_json_object, print_summary
 from crnlang.cli.files import compile_and_warn, file_argument
-from crnlang.cli.overrides import parse_overrides
 from crnlang.cli.progress import watching
 from crnlang.compiler import Compilation
 from crnlang.pipeline import run_compiled, store_run
 from crnlang.pipeline.choose import Choice, resolve_solve
+from crnlang.pipeline.overrides import parse_overrides
 from crnlang.results.run_directory import create_run_directory
 from crnlang.settings import ENGINES, SettingError
 from crnlang.solve.outcome import Outcome

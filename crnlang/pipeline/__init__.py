@@ -22,6 +22,7 @@ from crnlang.pipeline.choose import Choice, answerable, resolve_solve, save_time
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Run, Silent, Watcher, health_of
 from crnlang.pipeline.passages import answer_passages
+from crnlang.results.law_file import pack_laws
 from crnlang.results.run_directory import write_run
 from crnlang.results.summary import summarise
 from crnlang.settings import (
@@ -114,26 +115,29 @@ def _recorded(
         status="complete" if is_complete else "stopped",
         sentence=found.outcome.sentence + last_good,
         wall_seconds=cost.compile_seconds + cost.run_seconds,
+        notes=(*choice.notes, *unanswered, *found.notes, *found.passages.notes),
     )
     return Run(
         data=data,
         source=compilation.network.source.text,
+        path=compilation.network.source.path,
         settings=as_plain(choice.engine, choice.settings),
         outcome=found.outcome,
         cost=cost,
         weights=found.weights,
-        notes=(*choice.notes, *unanswered, *found.notes, *found.passages.notes),
+        snapshots=() if found.weights else found.snapshots,
     )
 
 
 def store_run(run: Run, directory: Path) -> Path:
     """Write a run into an empty or missing directory; hand back its path.
 
-    Beside the usual files: `cost.json`, and for a network its weights at every time.
+    Beside the usual files: `cost.json`, and the law at every time: the weights of a
+    network, or the states with their weights where they are not too many.
 
     Raises:
         RunError: the directory is not empty, or cannot be written.
     """
     cost = json.dumps(run.cost.as_plain(), indent=2) + "\n"
-    files = {"cost.json": cost.encode(), **run.weights}
+    files = {"cost.json": cost.encode(), **run.weights, **pack_laws(run.snapshots)}
     return write_run(directory, run.data, run.source, run.settings, files)

@@ -75,17 +75,19 @@ class Found:
 class Run:
     """A finished run: its record, what made it, what it cost.
 
-    `settings` is the resolved record as plain values; `notes` say what the run was
-    asked for and does not answer.
+    `settings` is the resolved record as plain values; `path` is where the file lay.
+    `snapshots` hold the law at every time of the record where the engine found it as
+    states; of a network there are `weights` instead.
     """
 
     data: RunData
     source: str
+    path: str
     settings: Mapping[str, Any]
     outcome: Outcome
     cost: Cost
     weights: Mapping[str, bytes]
-    notes: tuple[str, ...]
+    snapshots: tuple[Snapshot, ...]
 
 
 def health_of(infos: Sequence[StepInfo]) -> dict[str, Float[np.ndarray, " steps"]]:

@@ -100,6 +100,15 @@ class LawReader:
         ]
         return np.concatenate(parts)
 
+    def draw(
+        self, model: AbstractAutoregressive, number: int, seed: int
+    ) -> Integer[np.ndarray, "number variables"]:
+        """Independent states."""
+        shape = (-(-number // CHUNK) * CHUNK, len(model.order))
+        key = jax.random.key(seed)
+        uniforms = jax.random.uniform(key, shape, np.dtype(self.precision))
+        return self._drawn(model, uniforms)[:number]
+
     def _sample(
         self, model: AbstractAutoregressive, place: int
     ) -> Integer[np.ndarray, "samples variables"]:
@@ -107,11 +116,18 @@ class LawReader:
         variables = len(self.totalled.lowered.space.caps)
         points = sobol_points(SAMPLES, variables, self.seed)
         key = jax.random.fold_in(jax.random.key(self.seed), place)
-        spread = quantiles(key, points, np.dtype(self.precision))
+        return self._drawn(model, quantiles(key, points, np.dtype(self.precision)))
+
+    def _drawn(
+        self,
+        model: AbstractAutoregressive,
+        spread: Float[Array, "size more"],
+    ) -> Integer[np.ndarray, "size variables"]:
+        """The states at the given quantiles; their number is a multiple of `CHUNK`."""
         small = np.min_scalar_type(int(self.space.caps.max()))
         drawn = (
             np.asarray(_samples(model, spread[start : start + CHUNK]))
-            for start in range(0, SAMPLES, CHUNK)
+            for start in range(0, len(spread), CHUNK)
         )
         return np.concatenate([self.totalled.shorten(n).astype(small) for n in drawn])
 

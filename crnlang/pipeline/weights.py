@@ -1,7 +1,9 @@
 """Weights of networks as files of a run directory, and the networks back from them."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,7 +14,7 @@ from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
 from crnlang.passes.totals import TOTALS
 from crnlang.results.record import RunError
-from crnlang.results.run_directory import RunFiles, read_files
+from crnlang.results.run_directory import read_files
 from crnlang.settings import NeuralSettings, resolve_settings
 
 
@@ -28,22 +30,19 @@ def pack_weights(model: AbstractAutoregressive) -> bytes:
     return stream.getvalue()
 
 
-def neural_settings(directory: Path, files: RunFiles) -> NeuralSettings:
-    """The settings of a run.
+def neural_settings(stored: Mapping[str, Any]) -> NeuralSettings:
+    """The settings of a run from those that it stored.
 
     Raises:
         RunError: its engine was no network.
     """
-    values = dict(files.settings)
+    values = dict(stored)
     engine = values.pop("engine")
     if values.get("save"):
         values["save"] = tuple(values["save"])
     settings = resolve_settings(engine, values)
     if not isinstance(settings, NeuralSettings):
-        raise RunError(
-            f"{directory} holds no network: `{engine}` keeps only what the file asks "
-            "for; write the question into the file and run it again"
-        )
+        raise RunError(f"the run holds no network: `{engine}` is no neural engine")
     return settings
 
 
@@ -56,24 +55,28 @@ def load_model(directory: Path, place: int) -> AbstractAutoregressive:
         RunError: there is no such run, no such time, or the engine was no network.
     """
     files = read_files(directory)
-    settings = neural_settings(directory, files)
+    settings = neural_settings(files.settings)
     lowered = compile_text(files.model, str(directory / "model.crn")).lowered
     lowered = TOTALS[settings.totals](follow_path(lowered, settings.order)).lowered
     model = build_model(lowered, settings, jax.random.key(settings.seed))
-    return read_weights(directory, place, model)
+    return unpack_weights(read_weights(directory, place), model)
 
 
-def read_weights(
-    directory: Path, place: int, model: AbstractAutoregressive
-) -> AbstractAutoregressive:
-    """The network with the weights of a run at the save time `place`.
+def read_weights(directory: Path, place: int) -> bytes:
+    """The file with the weights of a run at the save time `place`.
 
     Raises:
-        RunError: there are none.
+        RunError: there is none.
     """
     path = directory / file_name(place)
     if not path.is_file():
         raise RunError(f"{directory} holds no weights for save time number {place}")
-    stream = BytesIO(path.read_bytes())
-    blocks = eqx.tree_deserialise_leaves(stream, model.weight_blocks())
+    return path.read_bytes()
+
+
+def unpack_weights(
+    content: bytes, model: AbstractAutoregressive
+) -> AbstractAutoregressive:
+    """The network with the weights that `pack_weights` wrote."""
+    blocks = eqx.tree_deserialise_leaves(BytesIO(content), model.weight_blocks())
     return model.with_weight_blocks(blocks)

@@ -6,7 +6,6 @@ matplotlib is imported only when a figure is drawn.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,13 +57,11 @@ def draw_run(
     times: Float[np.ndarray, " times"],
     marginals: Sequence[Marginal],
     joint: Joint | None,
-    out: Path,
-) -> None:
-    """Draw the figure into `out`; its ending (png, pdf, svg) chooses the format.
+) -> Any:
+    """The figure, a `matplotlib.figure.Figure`.
 
     Raises:
         MissingMatplotlibError: matplotlib is not installed.
-        OSError: `out` cannot be written.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -102,7 +99,7 @@ def draw_run(
             fontsize=8,
             labelcolor=INK,
         )
-    figure.savefig(out)
+    return figure
 
 
 def _draw_marginal(

@@ -59,6 +59,7 @@ def to_dataset(data: RunData) -> Any:
             "status": data.status,
             "sentence": data.sentence,
             "wall_seconds": data.wall_seconds,
+            "notes": list(data.notes),
         },
     )
 
@@ -131,6 +132,7 @@ def from_dataset(dataset: Any) -> RunData:
         status=about["status"],
         sentence=about["sentence"],
         wall_seconds=float(about["wall_seconds"]),
+        notes=tuple(about.get("notes", ())),  # runs of older versions kept none
     )
 
 

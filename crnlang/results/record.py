@@ -47,7 +47,8 @@ class RunData:
     `samples[k]` is the effective number of samples behind time k, `inf` for an exact
     law. `leak` is the expected number of firings that an upper cap stopped, `None`
     where the engine does not measure it. `health[key]` has one entry a step. `status`
-    is `complete` or `stopped`, and `sentence` says why.
+    is `complete` or `stopped`, and `sentence` says why. `notes` say what the run was
+    asked for and does not answer, and what is doubtful.
     """
 
     engine: str
@@ -67,6 +68,7 @@ class RunData:
     status: str = "complete"
     sentence: str = ""
     wall_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     def marginal(self, name: str) -> Float[np.ndarray, "times levels"]:
         """The law of one species over 0..cap, a row a time."""

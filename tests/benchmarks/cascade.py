@@ -26,7 +26,6 @@ from scipy.linalg import expm
 from scipy.special import gammaln
 from scipy.stats import poisson
 
-from crnlang.cli.overrides import parse_overrides
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
 from crnlang.compiler import compile_text
@@ -36,6 +35,7 @@ from crnlang.pipeline.choose import resolve_solve
 from crnlang.pipeline.cost import Clock, peak_memory
 from crnlang.pipeline.found import Silent
 from crnlang.pipeline.neural import compilation_counted
+from crnlang.pipeline.overrides import parse_overrides
 from crnlang.results.compare import hellinger
 from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import quantiles, sobol_points

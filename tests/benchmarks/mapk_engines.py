@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from crnlang.cli.overrides import parse_overrides
 from crnlang.pipeline import run_file
 from crnlang.pipeline.found import Run
+from crnlang.pipeline.overrides import parse_overrides
 from crnlang.results.compare import compare_runs, hellinger
 
 ROOT = Path(__file__).parents[2]

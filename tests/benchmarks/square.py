@@ -128,7 +128,7 @@ def conditionals(model: ConditionalNetworks) -> list[Float[np.ndarray, "..."]]:
 
 def compare(run: Path, at: float, seeds: range) -> None:
     """Print the rates of rows beside those of the whole master equation."""
-    settings = neural_settings(run, read_files(run))
+    settings = neural_settings(read_files(run).settings)
     assert isinstance(settings, TdvpSettings)
     model = load_model(run, settings.save.index(at))
     assert isinstance(model, ConditionalNetworks)

@@ -16,7 +16,6 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from crnlang.cli.overrides import parse_overrides
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
 from crnlang.compiler import compile_file
@@ -24,6 +23,7 @@ from crnlang.ir.lowered import LoweredNetwork
 from crnlang.passes.order import follow_path
 from crnlang.pipeline.choose import resolve_solve
 from crnlang.pipeline.found import Silent
+from crnlang.pipeline.overrides import parse_overrides
 from crnlang.reference.adaptive import SetLaw
 from crnlang.reference.fsp import solve_fsp
 from crnlang.results.compare import hellinger

@@ -85,7 +85,7 @@ def test_plot_draws_what_is_asked_for(two_runs, tmp_path):
     [
         (["--species", "x"], "did you mean `X`?"),
         (["--joint", "X"], "two species"),
-        (["--joint", "X,X"], "it has X,Y"),
+        (["--joint", "X,X"], "two different species"),
         (["--time", "7"], "it has 0, 1"),
         (["-o", "a.gif"], "must end in"),
     ],

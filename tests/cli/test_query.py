@@ -77,6 +77,11 @@ def test_without_times_it_is_asked_at_all_that_are_saved(folder, question):
         assert "often" in found.output
 
 
+def test_trajectories_answer_too(folder):
+    found = crnc("query", folder / "bare_check", "prob(A < 7)", "--json")
+    assert json.loads(found.output)["queries"]["prob_1"]["values"] == [1.0]
+
+
 def test_the_questions_of_the_file_are_not_answered_again(folder):
     found = crnc("query", folder / "whole_main", "prob(A == 0, at=1)", "--json")
     assert len(json.loads(found.output)["queries"]) == 1
@@ -90,7 +95,7 @@ def test_the_questions_of_the_file_are_not_answered_again(folder):
         ("bare_main", "prob(many, at=0.7)", 2, "which the run did not save"),
         ("bare_main", "prob(C > 1)", 1, "unknown name `C`"),
         ("bare_main", "mfpt(from=A == 0, to=many)", 2, "`mfpt` cannot be answered"),
-        ("bare_check", "prob(many, at=1)", 2, "`ssa` keeps only what the file asks"),
+        ("bare_check", "hit(many, by=1)", 2, "ask it in the file"),
         ("nowhere", "prob(many, at=1)", 2, "there is no run"),
     ],
 )

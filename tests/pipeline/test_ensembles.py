@@ -57,7 +57,7 @@ def test_every_answer_is_within_its_errors_of_the_exact_one(exact, ensembles):
     """Student's t with 9 degrees of freedom passes 5.5 in one of 2600 draws."""
     right, found = answers(exact), answers(ensembles)
     assert found.keys() == right.keys()
-    assert ensembles.notes == ()
+    assert ensembles.data.notes == ()
     for name, query in found.items():
         away = np.abs(query.values - right[name].values)
         seen = query.values != 0
@@ -97,4 +97,4 @@ def test_an_unknown_observable_is_refused_with_the_known_ones():
 def test_a_rate_that_has_not_settled_is_not_answered():
     found = run(MODEL, "we", t=(0.0, 0.2), save=(0.2,))
     assert {"time", "speed"}.isdisjoint(answers(found))
-    assert sum("is not answered" in note for note in found.notes) >= 2
+    assert sum("is not answered" in note for note in found.data.notes) >= 2

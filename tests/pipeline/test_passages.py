@@ -26,7 +26,7 @@ def run_text(text, engine="fsp", **overrides):
 
 def answers_of(text, engine="fsp", **overrides):
     run = run_text(text, engine, **overrides)
-    assert run.notes == ()
+    assert run.data.notes == ()
     return {query.name: query for query in run.data.queries}
 
 
@@ -216,7 +216,7 @@ def test_a_neural_run_answers_the_rest_and_says_what_it_cannot(monkeypatch, tmp_
     assert part.values[0] == pytest.approx(binom.logpmf(2, 6, 0.5), abs=1e-6)
     assert never.values[0] < -20
     assert (whole.errors == 0).all()
-    assert run.notes == (
+    assert run.data.notes == (
         "query `hit_4` is not answered: `tdvp` cannot answer `hit`; engines that can: "
         "`fsp`, `ssa`, `we`",
         "query `rate_5` is not answered: `tdvp` cannot answer `rate`; engines that "
@@ -237,15 +237,15 @@ def test_refusals_are_notes_and_spare_the_other_answers():
     exact = run_text(text)
     assert [query.name for query in exact.data.queries] == ["hit_3"]
     assert exact.data.queries[0].times.tolist() == [1.0]
-    assert [note.split(":")[0] for note in exact.notes] == [
+    assert [note.split(":")[0] for note in exact.data.notes] == [
         "the run ends at t = 2; what queries ask of later times is not answered",
         "query `mfpt_1` is not answered",
         "query `rate_2` is not answered",
     ]
-    assert "the rate of `r1` reads `t`" in exact.notes[1]
+    assert "the rate of `r1` reads `t`" in exact.data.notes[1]
     drawn = run_text(text, "ssa", trajectories=100.0)
-    assert "100 of 100 trajectories have not arrived" in drawn.notes[1]
-    assert "`ssa` cannot answer `rate`; engines that can: `fsp`" in drawn.notes[2]
+    assert "100 of 100 trajectories have not arrived" in drawn.data.notes[1]
+    assert "`ssa` cannot answer `rate`; engines that can: `fsp`" in drawn.data.notes[2]
 
 
 def test_answers_without_a_time_come_back_from_the_run_directory(tmp_path):

@@ -65,7 +65,7 @@ def test_a_neural_run_reports_its_steps_and_answers_the_questions(monkeypatch):
     assert np.isinf(run.data.samples).all()
     assert len(run.data.health["residual"]) == STEPS
     assert run.data.health["stage"].tolist() == [2.0] * STEPS
-    assert run.notes == ()
+    assert run.data.notes == ()
     assert run.cost.compile_seconds > 0
 
 

@@ -59,3 +59,29 @@ def test_small_examples_agree_with_the_reference(example):
 def test_the_toggle_switch_agrees_with_the_reference(seed):
     for law, (found, most) in distances("toggle_switch", seed).items():
         assert found <= most, law
+
+
+#: Example -> prefix of its keys, and its species by their names in the file of values.
+DEFINITIONS = {
+    "autoregulation_1": ("AFL1", {"G": "Free", "P": "P"}),
+    "autoregulation_2": ("AFL2", {"G": "Free", "P": "P"}),
+    "autoregulation_3": ("AFL3", {"G": "Free", "P": "P"}),
+    "early_life": ("early_life_V1_cap101", {"F": "F", "A": "A", "B": "B"}),
+    "sir_seasonal": ("epidemic_eps0.2", {"S": "S", "I": "I", "R": "R"}),
+}
+
+
+@pytest.mark.parametrize("example", DEFINITIONS)
+def test_systems_of_the_paper_are_those_that_the_values_were_computed_for(example):
+    path = REFERENCE / "other_systems.npz"
+    if not path.is_file():
+        pytest.skip(f"the reference values {path.name} are not beside the repository")
+    values, (prefix, names) = np.load(path), DEFINITIONS[example]
+    file = ROOT / "examples" / f"{example}.crn"
+    times = {"t": (0.0, 1.0), "save": (1.0,)}
+    data = run_file(file, solve="check", overrides=times).data
+    for theirs, ours in names.items():
+        expected, found = values[f"{prefix}_t1_{theirs}"], data.marginal(ours)[-1]
+        size = min(len(expected), len(found))
+        assert max(expected[size:].sum(), found[size:].sum()) < 1e-9
+        np.testing.assert_allclose(found[:size], expected[:size], atol=1e-8)

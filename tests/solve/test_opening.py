@@ -52,6 +52,35 @@ def test_the_law_on_the_set_is_the_exact_law():
         assert 0 <= found[t].lost < 1e-4
 
 
+SEASONS = """crn 1
+model seasons
+species X in 0..40 = 3
+in_: 0 -> X @ RATE
+out: X -> 0 @ 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("rate", "mean"),
+    [
+        # of dm/dt = k(t) - m from m = 3
+        ("4 + 3*sin(2*t)", lambda t: 4 + 0.6 * (np.sin(2 * t) - 2 * np.cos(2 * t))),
+        ("if(t < 0.7, 2, 8)", lambda t: 2 + 6 * (1 - np.exp(0.7 - t)) * (t > 0.7)),
+    ],
+)
+def test_rates_that_depend_on_the_time_are_followed_in_time(rate, mean):
+    """Births at k(t) and deaths at 1, from 3 copies: the mean is known."""
+    lowered = lower(SEASONS.replace("RATE", rate))
+    stops = stops_at(0.5, 2.0)
+    laws = list(propagate_set(model_of(lowered), kernel_of(lowered), stops, 64, 0))
+    assert laws[-1].t == 2.0
+    for law in laws:
+        rest = (3 - mean(0.0)) * np.exp(-law.t)
+        found = law.states[:, 0] @ law.law
+        assert found == pytest.approx(mean(law.t) + rest, abs=2e-3)
+    assert 0 <= laws[-1].lost < 1e-3
+
+
 def test_a_set_too_small_for_the_law_ends_the_opening():
     lowered = lower(WIDE)
     model, kernel = model_of(lowered), kernel_of(lowered)

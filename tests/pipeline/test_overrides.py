@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnlang.cli.overrides import parse_overrides
 from crnlang.compiler import compile_text
+from crnlang.pipeline.overrides import parse_overrides
 from crnlang.settings import SettingError
 
 NUMBERS = st.floats(1e-3, 1e6).map(lambda x: float(f"{x:.6g}"))

@@ -24,12 +24,16 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, SettingValue]:
             raise SettingError(
                 key, f"`--set {text}` is no setting", "write `--set key=value`"
             )
-        found[key] = _value(key, value)
+        found[key] = read_value(key, value)
     return found
 
 
-def _value(key: str, text: str) -> SettingValue:
-    """A number, a word, `[a, b]`, `start..end`, or `start:end:step`."""
+def read_value(key: str, text: str) -> SettingValue:
+    """A number, a word, `[a, b]`, `start..end`, or `start:end:step`.
+
+    Raises:
+        SettingError: it is none of these.
+    """
     if text.startswith("[") and text.endswith("]"):
         return tuple(_number(key, item, text) for item in text[1:-1].split(","))
     if ".." in text:
