@@ -86,14 +86,14 @@ def test_a_record_is_read_as_it_was_written():
     assert (again.projects, again.has_opened, again.looked_at) == (False, False, np.inf)
 
 
-@pytest.mark.parametrize("place", [10, 500, -10])
+@pytest.mark.parametrize("place", [500, 900, -10])
 def test_a_damaged_record_is_noticed(place):
     blank = model_of(birth_death(5))
     content = bytearray(pack(Checkpoint(State(blank), (0.0,), (blank,))))
     content[place] ^= 255
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         unpack(bytes(content), blank)
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         unpack(bytes(content[:300]), blank)
 
 
