@@ -139,7 +139,7 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         for key in keys
         if was.get(key) != now.get(key)
     ]
-    return listing(changed, 30)
+    return listing(changed, 30) if changed else ""
 
 
 def _compiled(directory: Path, begun: Begun) -> Compilation:

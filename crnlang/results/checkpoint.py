@@ -70,6 +70,7 @@ def begin(directory: Path, begun: Begun) -> None:
         replace_file(folder / MODEL, model.encode())
         replace_file(folder / BEGUN, json.dumps(values, indent=2).encode())
     except OSError as error:
+        end(directory)
         raise WriteError(
             f"cannot write the run directory {directory}: {error.strerror or error}"
         ) from error

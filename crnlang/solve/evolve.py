@@ -204,8 +204,7 @@ def _follow(
             generator,
             points,
             jax.random.fold_in(key, number),
-            _scalar(t, model),
-            _scalar(wanted, model),
+            (_scalar(t, model), _scalar(wanted, model)),
             scaled(velocity, settings.recall),
             settings,
         )
@@ -243,8 +242,7 @@ def _follow(
             bound=state.bound,
         )
         rejections = 0
-    is_there = math.isinf(recorder.next_stop(state.t))
-    return Outcome.SUCCESSFUL if is_there else Outcome.OUT_OF_STEPS
+    return Outcome.OUT_OF_STEPS
 
 
 def _remembered(first: Any, state: State) -> Any:
@@ -260,12 +258,15 @@ def _attempt(
     generator: Generator,
     points: UInt[Array, "batch variables"],
     key: PRNGKeyArray,
-    t: Float[Array, ""],
-    dt: Float[Array, ""],
+    times: tuple[Float[Array, ""], Float[Array, ""]],
     last: Blocks,
     settings: TdvpSettings,
 ) -> tuple[AbstractAutoregressive, Trial, Float[Array, ""], Float[Array, ""]]:
-    """Draw a batch and take one step: model, trial, effective size, condition."""
+    """Draw a batch and take one step: model, trial, effective size, condition.
+
+    `times` are the time and the length of the step.
+    """
+    t, dt = times
     if settings.sampling == "distinct":
         size = settings.samples
         draws = draw_distinct(model, generator, size, key, t, settings.influx)

@@ -141,36 +141,27 @@ def test_a_signal_ends_a_run_after_its_step(here, number, code, shell):
     assert Path("a/checkpoint/state.npz").is_file()
 
 
-def interrupted(monkeypatch, after):
-    """An engine that is interrupted after so many steps."""
+def stopped_run(*options):
+    """A run `a` that was interrupted after 150 of 250 steps."""
 
-    def stopped(model, generator, settings, save, report, *rest):
+    def interrupted(model, generator, settings, save, report, *rest):
         def counted(info):
             report(info)
-            if info.step == after:
+            if info.step == 150:
                 raise KeyboardInterrupt
 
         return evolve(model, generator, settings, save, counted, *rest)
 
-    monkeypatch.setattr("crnlang.pipeline.neural.evolve", stopped)
-
-
-def stopped_run(monkeypatch, *options):
-    """A run `a` that was interrupted after 150 of 250 steps."""
-    interrupted(monkeypatch, 150)
-    result = crnc("run", "decay.crn", "--out", "a", *options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crnlang.pipeline.neural.evolve", interrupted)
+        result = crnc("run", "decay.crn", "--out", "a", *options)
     assert result.exit_code == 130, result.output
-    monkeypatch.undo()
     return result
 
 
-def test_an_interrupted_run_is_written_and_goes_on(here, monkeypatch):
+def test_an_interrupted_run_is_written_and_goes_on(here):
     assert crnc("run", "decay.crn", "--quiet", "--out", "whole").exit_code == 0
-    options = ["--set", "checkpoint=60"]
-    with monkeypatch.context() as patch:
-        patch.chdir(here)
-        said = stopped_run(patch, *options).stderr
-    os.chdir(here)
+    said = stopped_run("--set", "checkpoint=60").stderr
     assert "continue with: crnc resume a" in said
     assert read_run(Path("a")).times.tolist() == pytest.approx([0.25, 0.3])
     result = crnc("resume", "a", "--json")
@@ -183,10 +174,9 @@ def test_an_interrupted_run_is_written_and_goes_on(here, monkeypatch):
 
 
 @pytest.fixture
-def stopped(here, monkeypatch):
+def stopped(here):
     """A folder with a run `a` that was interrupted."""
-    stopped_run(monkeypatch)
-    os.chdir(here)
+    stopped_run()
     return here
 
 
