@@ -28,7 +28,7 @@ def fake_evolve(outcome=Outcome.SUCCESSFUL, on_set=0):
     The first `on_set` steps are on a set of states.
     """
 
-    def evolve(model, generator, settings, save, report, boxes=None):
+    def evolve(model, generator, settings, save, report, *_):
         is_whole = outcome is Outcome.SUCCESSFUL
         stages = ["set"] * on_set + ["tdvp"] * STEPS
         number = STEPS if is_whole else 4

@@ -2,7 +2,7 @@
 
 One file a command, imported when it is called, so that none waits for the libraries of
 another. Exit codes: 0 done, 1 the model is wrong, 2 wrong usage, 3 an engine refused or
-stopped early, 70 a bug in crnlang, 130 interrupted.
+stopped early, 70 a bug in crnlang, 130 interrupted, 143 ended by SIGTERM.
 """
 
 import platform
@@ -26,6 +26,7 @@ COMMANDS = {
     "lsp": "Serve an editor on stdin and stdout: faults, hover, completion, layout.",
     "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
     "query": "Ask a finished run what its file did not ask.",
+    "resume": "Continue a run that was stopped, killed or crashed, in its directory.",
     "run": "Solve a model and write a run directory, which is never overwritten.",
     "selftest": "Check the invariants of compiler and engines on generated networks.",
     "show": "Print what the compiler makes of a file at one stage.",
@@ -117,7 +118,7 @@ def main(ctx: click.Context) -> None:
     """Describe a stochastic reaction network in a `.crn` file; solve it.
 
     Exit codes: 0 done, 1 the model is wrong, 2 wrong usage, 3 an engine refused or
-    stopped early, 70 a bug in crnlang, 130 interrupted.
+    stopped early, 70 a bug in crnlang, 130 interrupted, 143 ended by SIGTERM.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

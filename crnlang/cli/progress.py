@@ -36,7 +36,7 @@ def watching(choice: Choice, *, is_quiet: bool) -> Iterator[Watcher]:
     if is_quiet:
         yield Silent()
     elif console.is_terminal:
-        live = LiveProgress(choice, console.width)
+        live = LiveProgress(choice, console)
         with Live(
             get_renderable=live.line,
             console=console,
@@ -87,12 +87,13 @@ def told(info: StepInfo) -> str:
 class LiveProgress:
     """One line that is drawn anew several times a second."""
 
-    def __init__(self, choice: Choice, width: int) -> None:
+    def __init__(self, choice: Choice, console: Console) -> None:
+        self.console = console
         self.engine = choice.engine
         self.until = choice.settings.until
         is_neural = isinstance(choice.settings, NeuralSettings)
         self.before = "compiling the first step" if is_neural else "working"
-        self.bar_width = min(width - TEXT_WIDTH, WIDEST_BAR)
+        self.bar_width = min(console.width - TEXT_WIDTH, WIDEST_BAR)
         self.started = time.monotonic()
         self.pace = Pace(self.until)
         self.t = 0.0
@@ -104,6 +105,10 @@ class LiveProgress:
         self.pace.mark(info.t)
         self.t = info.t
         self.words = f"{told(info)}  {self.pace.left()}"
+
+    def trouble(self, sentence: str) -> None:
+        """Say it above the line."""
+        self.console.print(f"note: {sentence}", markup=False, highlight=False)
 
     def law(self, number: int, total: int) -> None:
         """Remember how far the reading is."""
@@ -143,6 +148,10 @@ class PlainProgress:
         self.t = info.t
         where = f"t = {info.t:.4g} of {self.save[-1]:g}"
         self._say(f"{where}  {told(info)}  {self.pace.left()}", is_due=is_due)
+
+    def trouble(self, sentence: str) -> None:
+        """Say it."""
+        click.echo(f"note: {sentence}", err=True)
 
     def law(self, number: int, total: int) -> None:
         """Say how far the reading is, if it was long silent."""

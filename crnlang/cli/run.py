@@ -1,32 +1,31 @@
 """`crnc run`: solve a model, and leave a run directory."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from crnlang.cli.closing import as_json_object, print_summary
 from crnlang.cli.files import compile_and_warn, file_argument
-from crnlang.cli.progress import watching
+from crnlang.cli.signals import Interrupted
+from crnlang.cli.solving import solve
 from crnlang.compiler import Compilation
-from crnlang.pipeline import run_compiled, store_run
 from crnlang.pipeline.choose import Choice, resolve_solve
 from crnlang.pipeline.overrides import parse_overrides
+from crnlang.pipeline.resume import begin_run
+from crnlang.results import checkpoint
+from crnlang.results.checkpoint import WriteError, read_state
 from crnlang.results.run_directory import create_run_directory
-from crnlang.settings import ENGINES, SettingError
-from crnlang.solve.outcome import Outcome
-
-#: Exit codes of a run that stopped early: by itself, by Ctrl-C.
-STOPPED, INTERRUPTED = 3, 130
+from crnlang.settings import ENGINES, NeuralSettings, SettingError
 
 
 @click.command()
 @file_argument
 @click.option(
-    "--solve", metavar="NAME", help="Solve block; default `main`, else the first."
+    "--solve",
+    "solve_name",
+    metavar="NAME",
+    help="Solve block; default `main`, else the first.",
 )
 @click.option(
     "--engine",
@@ -53,7 +52,7 @@ STOPPED, INTERRUPTED = 3, 130
 @click.option("--quiet", is_flag=True, help="No progress; print only the directory.")
 def run(
     file: Path,
-    solve: str | None,
+    solve_name: str | None,
     engine: str | None,
     overrides: Sequence[str],
     seed: int | None,
@@ -63,29 +62,17 @@ def run(
 ) -> None:
     """Solve a model and write a run directory, which is never overwritten.
 
-    Ctrl-C ends a neural run after its step; what was reached is written. Exit codes: 0
-    done, 1 the model is wrong, 2 wrong usage, 3 the engine stopped early or refused,
-    130 interrupted.
+    Ctrl-C or SIGTERM ends a neural run after its step, twice at once; what was reached
+    is written, and `crnc resume` continues it. Exit codes: 0 done, 1 the model is
+    wrong, 2 wrong usage, 3 the engine stopped early or refused, or the run cannot be
+    written, 130 interrupted, 143 ended by SIGTERM.
     """
     compilation = compile_and_warn(file)
-    choice = _choose(compilation, solve, engine, overrides, seed)
-    save = choice.settings.save
-    with _new_directory(out, compilation, choice) as directory:
+    choice = _choose(compilation, solve_name, engine, overrides, seed)
+    with _new_directory(out, compilation, choice, overrides) as directory:
         if not quiet:
             click.echo(_headline(compilation, choice), err=True)
-        with watching(choice, is_quiet=quiet) as watcher:
-            found = run_compiled(compilation, choice, watcher)
-        store_run(found, directory)
-    if as_json:
-        click.echo(json.dumps(as_json_object(found, directory), allow_nan=False))
-    elif quiet:
-        click.echo(str(directory))
-    else:
-        print_summary(Console(), found, compilation, save, directory, overrides)
-    if found.outcome is not Outcome.SUCCESSFUL:
-        click.echo(f"stopped early: {found.data.sentence}", err=True)
-        is_interrupted = found.outcome is Outcome.INTERRUPTED
-        click.get_current_context().exit(INTERRUPTED if is_interrupted else STOPPED)
+        solve(compilation, choice, directory, overrides, as_json=as_json, quiet=quiet)
 
 
 def _choose(
@@ -107,13 +94,23 @@ def _choose(
 
 @contextmanager
 def _new_directory(
-    out: Path | None, compilation: Compilation, choice: Choice
+    out: Path | None,
+    compilation: Compilation,
+    choice: Choice,
+    overrides: Sequence[str],
 ) -> Iterator[Path]:
-    """The directory of the run; it goes again where nothing was written into it."""
+    """The directory of the run; it goes again where nothing is worth keeping in it."""
     is_new = out is None or not out.exists()
     directory = create_run_directory(out, compilation.network.name, choice.engine)
+    is_neural = isinstance(choice.settings, NeuralSettings)
     try:
+        begin_run(directory, compilation, choice, overrides)
         yield directory
+    except Exception as error:
+        is_ended = isinstance(error, WriteError | Interrupted | click.exceptions.Exit)
+        if not (is_neural and (is_ended or read_state(directory))):
+            checkpoint.end(directory)
+        raise
     finally:
         if is_new and directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()

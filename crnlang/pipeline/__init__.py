@@ -22,6 +22,7 @@ from crnlang.pipeline.choose import Choice, answerable, resolve_solve, save_time
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Run, Silent, Watcher, health_of
 from crnlang.pipeline.passages import answer_passages
+from crnlang.results import checkpoint
 from crnlang.results.law_file import pack_laws
 from crnlang.results.run_directory import write_run
 from crnlang.results.summary import summarise
@@ -55,10 +56,17 @@ def run_file(
     return run_compiled(compilation, choice, Silent())
 
 
-def run_compiled(compilation: Compilation, choice: Choice, watcher: Watcher) -> Run:
+def run_compiled(
+    compilation: Compilation,
+    choice: Choice,
+    watcher: Watcher,
+    directory: Path | None = None,
+) -> Run:
     """Run an engine on a compiled file.
 
-    A run that stops early is no exception: its record ends at the last good time.
+    A run that stops early is no exception: its record ends at the last good time. In a
+    `directory` that has begun (`pipeline.resume`) a neural engine goes on from the last
+    checkpoint, if there is one, and leaves others.
 
     Raises:
         Refusal: the engine has no answer.
@@ -83,7 +91,7 @@ def run_compiled(compilation: Compilation, choice: Choice, watcher: Watcher) -> 
         case NeuralSettings():
             from crnlang.pipeline.neural import run_neural
 
-            found = run_neural(lowered, settings, watcher, clock)
+            found = run_neural(lowered, settings, watcher, clock, directory)
             passages = answer_passages(lowered, choice.engine, settings)
             found = dataclasses.replace(found, passages=passages)
         case _:
@@ -130,14 +138,18 @@ def _recorded(
 
 
 def store_run(run: Run, directory: Path) -> Path:
-    """Write a run into an empty or missing directory; hand back its path.
+    """Write a run into its directory, new, empty or begun; hand back its path.
 
     Beside the usual files: `cost.json`, and the law at every time: the weights of a
     network, or the states with their weights where they are not too many.
+    The checkpoint stays where the run was interrupted, and goes otherwise.
 
     Raises:
-        RunError: the directory is not empty, or cannot be written.
+        RunError: the directory holds something else, or cannot be written.
     """
     cost = json.dumps(run.cost.as_plain(), indent=2) + "\n"
     files = {"cost.json": cost.encode(), **run.weights, **pack_laws(run.snapshots)}
-    return write_run(directory, run.data, run.source, run.settings, files)
+    write_run(directory, run.data, run.source, run.settings, files)
+    if run.outcome is not Outcome.INTERRUPTED:
+        checkpoint.end(directory)
+    return directory

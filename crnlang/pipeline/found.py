@@ -17,6 +17,9 @@ from crnlang.solve.outcome import STAGES, Outcome, StepInfo
 class Watcher(Protocol):
     """Is told how a run goes."""
 
+    def trouble(self, sentence: str) -> None:
+        """Something went wrong that the run survives."""
+
     def step(self, info: StepInfo) -> None:
         """A step was accepted."""
 
@@ -26,6 +29,9 @@ class Watcher(Protocol):
 
 class Silent:
     """A watcher that does nothing."""
+
+    def trouble(self, sentence: str) -> None:
+        """Do nothing."""
 
     def step(self, info: StepInfo) -> None:
         """Do nothing."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -15,6 +16,7 @@ from crnlang.passes.boxes import boxes_asked_for
 from crnlang.passes.order import follow_path
 from crnlang.passes.totals import TOTALS, Totalled
 from crnlang.pipeline.answers import Answers
+from crnlang.pipeline.checkpoints import TimedKeeper, last_checkpoint
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Watcher
 from crnlang.pipeline.law import LawReader
@@ -29,11 +31,19 @@ COMPILING = "/jax/core/compile/"
 
 
 def run_neural(
-    lowered: LoweredNetwork, settings: NeuralSettings, watcher: Watcher, clock: Clock
+    lowered: LoweredNetwork,
+    settings: NeuralSettings,
+    watcher: Watcher,
+    clock: Clock,
+    directory: Path | None = None,
 ) -> Found:
     """Evolve a network from the initial law, and read its law at the times reached.
 
+    In a run directory that has begun it goes on from the last checkpoint, if there is
+    one, and leaves others.
+
     Raises:
+        RunError: the checkpoint is damaged.
         Refusal: no network can be built, no time was reached, or memory ran out.
     """
     if lowered.jumps:
@@ -51,8 +61,12 @@ def run_neural(
         generator = build_kernel(totalled.lowered, np.dtype(settings.precision))
         model = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
         boxes = _boxes(totalled, settings)
+        save, begun, keeper = settings.save, None, None
+        if directory is not None:
+            begun = last_checkpoint(directory, model)
+            keeper = TimedKeeper(directory, settings.checkpoint, watcher)
         solution = evolve(
-            model, generator, settings, settings.save, watcher.step, boxes
+            model, generator, settings, save, watcher.step, boxes, begun, keeper
         )
         if not solution.times:
             raise EngineError(f"no time was reached: {solution.outcome.sentence}")

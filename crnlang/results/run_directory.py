@@ -6,8 +6,9 @@
     result.zarr     one labelled xarray dataset: see `dataset`
     manifest.json   the SHA-256 sum of every other file, so that damage is noticed
 
-and whatever files the engine adds (weights). A directory appears complete or not at
-all: it is written beside its place and then renamed.
+and whatever files the engine adds (weights). A run is there once its manifest is: all
+is written elsewhere, then renamed, the manifest last. Until then, and where the run was
+stopped from outside, there is a folder `checkpoint`: see `checkpoint`.
 """
 
 import hashlib
@@ -23,6 +24,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from crnlang.results import checkpoint
+from crnlang.results.checkpoint import WriteError
 from crnlang.results.dataset import load_dataset, save_dataset
 from crnlang.results.record import RunData, RunError
 
@@ -47,7 +50,8 @@ def create_run_directory(out: Path | None, model: str, engine: str) -> Path:
     Without `out`: `runs/MODEL-ENGINE-YYYYmmdd-HHMMSS-xxxx` below the current folder.
 
     Raises:
-        RunError: `out` holds something, is a file, or cannot be written.
+        RunError: `out` holds something, or is a file.
+        WriteError: it cannot be made.
     """
     if out is None:
         now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
@@ -56,7 +60,7 @@ def create_run_directory(out: Path | None, model: str, engine: str) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(
+        raise WriteError(
             f"cannot make the run directory {out}: {error.strerror}; "
             "choose another with `--out`"
         ) from error
@@ -81,18 +85,24 @@ def write_run(
     settings: Mapping[str, Any],
     extra_files: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Write a whole run into an empty or missing directory; hand back its path.
+    """Write a whole run into a directory; hand back its path.
 
-    `model` is the text of the `.crn` file, `extra_files` are the engine's own files by
-    name.
+    The directory is empty, missing, or of a run that has begun; what such a run has
+    written is replaced by what it has become. `model` is the text of the `.crn` file,
+    `extra_files` are the engine's own files by name.
 
     Raises:
-        RunError: the directory is not empty, or cannot be written.
+        RunError: the directory holds something else.
+        WriteError: it cannot be written; what was there is there.
     """
-    _refuse_unless_empty(directory)
+    has_begun = checkpoint.is_begun(directory)
+    if not has_begun:
+        _refuse_unless_empty(directory)
     whole = directory.absolute()
-    draft = whole.with_name(f".{whole.name}.{secrets.token_hex(4)}.partial")
+    hidden = whole.with_name(f".{whole.name}.{secrets.token_hex(4)}.partial")
+    draft = whole / checkpoint.FOLDER / "draft" if has_begun else hidden
     try:
+        shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
         draft.mkdir(parents=True)
         (draft / MODEL).write_text(model, encoding="utf-8")
         (draft / SETTINGS).write_text(_as_json(dict(settings)), encoding="utf-8")
@@ -101,16 +111,30 @@ def write_run(
         for name, content in (extra_files or {}).items():
             (draft / name).write_bytes(content)
         (draft / MANIFEST).write_text(_as_json(_sums(draft)), encoding="utf-8")
-        if whole.is_dir():
-            whole.rmdir()
-        draft.rename(whole)
+        _settle(draft, whole)
     except OSError as error:
-        raise RunError(
+        raise WriteError(
             f"cannot write the run directory {directory}: {error.strerror or error}"
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return directory
+
+
+def _settle(draft: Path, whole: Path) -> None:
+    """Move a written run to its place, all at once or the manifest last."""
+    if draft.parent == whole.parent:
+        if whole.is_dir():
+            whole.rmdir()
+        draft.rename(whole)
+        return
+    names = sorted(child.name for child in draft.iterdir())
+    (whole / MANIFEST).unlink(missing_ok=True)
+    for name in [*(name for name in names if name != MANIFEST), MANIFEST]:
+        if (whole / name).is_dir():
+            shutil.rmtree(whole / name)
+        (draft / name).replace(whole / name)
+    checkpoint.sync_folder(whole)
 
 
 def read_run(path: Path) -> RunData:
@@ -171,6 +195,11 @@ def versions() -> dict[str, Any]:
         "platform": platform.platform(),
         "command": list(sys.argv),
     }
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of all that the numbers may depend on, loaded or not."""
+    return {name: _version(name) for name in ("crnlang", *LIBRARIES)}
 
 
 def _version(name: str) -> str:

@@ -41,6 +41,13 @@ class NeuralSettings(Settings):
         "counts to change; `none` takes copy numbers alone",
         choices=("auto", "none"),
     )
+    checkpoint: float = option(
+        60.0,
+        "seconds of wall time after which the state of the run is written, so that "
+        "`crnc resume` can continue it; also at save times, where it costs next to "
+        "nothing",
+        low=0,
+    )
 
     def __post_init__(self) -> None:
         """Check that the sizes fit the ansatz.

@@ -1,10 +1,10 @@
 """The time loop: opening on a set of states, then variational steps to the end."""
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -30,8 +30,10 @@ from crnlang.solve.linear import AbstractProducts
 from crnlang.solve.opening import propagate_set
 from crnlang.solve.problem import Generator
 from crnlang.solve.projection import fit_law
+from crnlang.solve.recorder import Recorder
 from crnlang.solve.rosenbrock import rosenbrock_step
 from crnlang.solve.solution import Outcome, Solution, StepInfo
+from crnlang.solve.state import Checkpoint, Keeper, NoKeeper, State
 from crnlang.solve.stepper import Stepper
 from crnlang.solve.systems import choose_solver
 from crnlang.solve.tableaus import ROS2, ROS34PW2
@@ -51,74 +53,6 @@ SMALLEST_PROJECTION = 1e-7
 SMALLEST_SHARE = 0.01
 
 
-@dataclass
-class Recorder:
-    """Collects models at the save times and the health of every step."""
-
-    save: tuple[float, ...]
-    report: Callable[[StepInfo], None]
-    times: list[float] = field(default_factory=list)
-    models: list[AbstractAutoregressive] = field(default_factory=list)
-    infos: list[StepInfo] = field(default_factory=list)
-    clock: float = field(default_factory=time.perf_counter)
-
-    def next_stop(self, t: float) -> float:
-        """The first save time after t; infinity after the last."""
-        return next((s for s in self.save if s > t * (1 + 1e-12)), math.inf)
-
-    def keep(self, t: float, model: AbstractAutoregressive) -> None:
-        """Keep the model if t is a save time."""
-        if t in self.save:
-            self.times.append(t)
-            self.models.append(model)
-
-    def step(self, stage: str, t: float, dt: float, **health: float) -> None:
-        """Record one accepted step."""
-        now = time.perf_counter()
-        blank = {
-            "error": 0.0,
-            "residual": 0.0,
-            "effective_size": math.inf,
-            "diag_shift": 0.0,
-            "condition": 1.0,
-            "bound": math.nan,
-        }
-        rejections = int(health.pop("rejections", 0))
-        info = StepInfo(
-            step=len(self.infos) + 1,
-            stage=stage,
-            t=t,
-            dt=dt,
-            rejections=rejections,
-            seconds=now - self.clock,
-            **{**blank, **health},
-        )
-        self.clock = now
-        self.infos.append(info)
-        self.report(info)
-
-    def finish(
-        self, outcome: Outcome, t: float, model: AbstractAutoregressive
-    ) -> Solution:
-        """The solution; an unsuccessful one ends with the last good model."""
-        if outcome is not Outcome.SUCCESSFUL and (not self.times or self.times[-1] < t):
-            self.times.append(t)
-            self.models.append(model)
-        return Solution(
-            tuple(self.times), tuple(self.models), tuple(self.infos), outcome
-        )
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Where a run stands: the time, the model, the next step to try, the bound."""
-
-    t: float
-    model: AbstractAutoregressive
-    dt: float
-    bound: float = 0.0
-
-
 def evolve(
     model: AbstractAutoregressive,
     generator: Generator,
@@ -126,74 +60,93 @@ def evolve(
     save: tuple[float, ...],
     report: Callable[[StepInfo], None],
     boxes: Bool[np.ndarray, "boxes variables levels"] | None = None,
+    begun: Checkpoint | None = None,
+    keeper: Keeper | None = None,
 ) -> Solution:
     """Follow the master equation from the model's law to the last save time.
 
-    `boxes` are what questions allow, where prefixes shall be drawn from there.
+    `boxes` are what questions allow, where prefixes shall be drawn from there. A run
+    goes on from `begun`, where that is given, as if it had never been away; `keeper`
+    writes such checkpoints.
 
     Never raises for numerical trouble: see `Outcome`. Matrices are small, so BLAS runs
     on one thread a call (many threads cost more than they gain, a hundredfold where
     cores are few).
     """
-    recorder = Recorder(save, report)
-    recorder.keep(0.0, model)
-    moment = Moment(0.0, model, 0.0)
+    begun = begun or Checkpoint(State(model))
+    recorder = Recorder(begun, save, report, keeper or NoKeeper())
     with threadpool_limits(1, user_api="blas"):
         try:
-            if isinstance(settings, EulerSettings):
-                return _follow_euler(moment, generator, settings, recorder)
-            assert isinstance(settings, TdvpSettings)
-            moment = _open(moment, generator, settings, recorder)
-            if settings.method != "galerkin" and settings.ansatz == "conditional":
-                stepper = Stepper(generator, settings, boxes)
-                return _follow_fitted(moment, stepper, settings, recorder)
-            return _follow(moment, generator, settings, recorder)
+            outcome = _drive(generator, settings, recorder, boxes)
         except KeyboardInterrupt:
-            last = recorder.times[-1] if recorder.times else 0.0
-            model = recorder.models[-1] if recorder.models else model
-            return recorder.finish(Outcome.INTERRUPTED, last, model)
+            outcome = Outcome.INTERRUPTED
+        return recorder.finish(outcome)
 
 
-def _open(
-    moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
-) -> Moment:
+def _drive(
+    generator: Generator,
+    settings: NeuralSettings,
+    recorder: Recorder,
+    boxes: Bool[np.ndarray, "boxes variables levels"] | None,
+) -> Outcome:
+    """All steps from where the recorder stands."""
+    if isinstance(settings, EulerSettings):
+        return _follow_euler(generator, settings, recorder)
+    assert isinstance(settings, TdvpSettings)
+    if not recorder.state.has_opened:
+        recorder.state = _open(generator, settings, recorder)
+    if settings.method != "galerkin" and settings.ansatz == "conditional":
+        stepper = Stepper(generator, settings, boxes)
+        return _follow_fitted(stepper, settings, recorder)
+    return _follow(generator, settings, recorder)
+
+
+def _open(generator: Generator, settings: TdvpSettings, recorder: Recorder) -> State:
     """Propagate on a set while it holds the law; fit the network where needed."""
+    state = recorder.state
     if not settings.opening:
-        return moment
-    model, last, dt, fitted, bound = moment.model, None, 0.0, 0.0, 0.0
+        return replace(state, has_opened=True)
     laws = propagate_set(
-        model, generator, recorder.next_stop, settings.opening, settings.seed
+        state.model,
+        generator,
+        recorder.next_stop,
+        settings.opening,
+        settings.seed,
+        state.opening,
     )
     for law in laws:
-        dt = law.t - (last.t if last else 0.0)
-        last, distance = law, 0.0
+        model, t, distance = state.model, state.t, 0.0
         if law.t in recorder.save:
             model, distance = fit_law(model, law.states, law.law)
-            recorder.keep(law.t, model)
-            fitted = law.t
+            t = law.t
+        dt = law.t - state.reached
         bound = law.lost + math.sqrt(2) * distance
-        recorder.step("set", law.t, dt, error=law.lost, residual=distance, bound=bound)
-    if last is None:
-        return moment
-    if last.t > fitted:
-        model, distance = fit_law(model, last.states, last.law)
+        state = State(model, t, dt, bound, opening=law)
+        health = {"error": law.lost, "residual": distance, "bound": bound}
+        recorder.step("set", state, dt, **health)
+    last = state.opening
+    if last is not None and last.t > state.t:
+        model, distance = fit_law(state.model, last.states, last.law)
         bound = last.lost + math.sqrt(2) * distance
-    return Moment(last.t, model, dt, bound)
+        state = State(model, last.t, state.dt, bound)
+    return replace(state, opening=None, has_opened=True)
 
 
 def _follow_fitted(
-    moment: Moment, stepper: Stepper, settings: TdvpSettings, recorder: Recorder
-) -> Solution:
+    stepper: Stepper, settings: TdvpSettings, recorder: Recorder
+) -> Outcome:
     """Projection steps, or steps of conditionals, to the last save time."""
-    t, model, bound = moment.t, moment.model, moment.bound
-    end = recorder.save[-1]
-    control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
+    state, end = recorder.state, recorder.save[-1]
+    stepper.projects &= state.projects
+    stepper.looked_at = state.looked_at
+    control = StepControl(state.dt or 1e-4 * end, settings.tolerance)
     key = jax.random.key(settings.seed)
     rejections = 0
-    while math.isfinite(stop := recorder.next_stop(t)):
+    while math.isfinite(stop := recorder.next_stop(state.t)):
         number = len(recorder.infos)
         if number >= settings.max_steps:
-            return recorder.finish(Outcome.OUT_OF_STEPS, t, model)
+            return Outcome.OUT_OF_STEPS
+        t, model = state.t, state.model
         wanted = min(control.dt, stop - t)
         assert isinstance(model, ConditionalNetworks)
         draw = jax.random.fold_in(key, number)
@@ -203,49 +156,55 @@ def _follow_fitted(
         if is_too_short or not step.error < settings.tolerance:
             control.rejected(step.dt)
             if step.dt < SMALLEST_PROJECTION * end:
-                return recorder.finish(_failure(step.error), t, model)
+                return _failure(step.error)
             continue
-        t, model = _arrive(t, step.dt, stop), step.model
         control.accepted(step.dt, wanted, step.error)
-        bound += step.error + step.strayed
-        recorder.keep(t, model)
+        state = replace(
+            state,
+            model=step.model,
+            t=_arrive(t, step.dt, stop),
+            dt=control.dt,
+            bound=state.bound + step.error + step.strayed,
+            projects=stepper.projects,
+            looked_at=stepper.looked_at,
+        )
         recorder.step(
             "projection" if stepper.projects else "conditionals",
-            t,
+            state,
             step.dt,
             error=step.error,
             residual=step.residual,
             effective_size=stepper.effective_size,
             rejections=rejections,
-            bound=bound,
+            bound=state.bound,
         )
         rejections = 0
-    return recorder.finish(Outcome.SUCCESSFUL, t, model)
+    return Outcome.SUCCESSFUL
 
 
 def _follow(
-    moment: Moment, generator: Generator, settings: TdvpSettings, recorder: Recorder
-) -> Solution:
+    generator: Generator, settings: TdvpSettings, recorder: Recorder
+) -> Outcome:
     """Adaptive variational steps until the last save time."""
-    t, model, bound = moment.t, moment.model, moment.bound
-    end = recorder.save[-1]
-    control = StepControl(moment.dt or 1e-4 * end, settings.tolerance)
+    state, end = recorder.state, recorder.save[-1]
+    model = state.model
+    control = StepControl(state.dt or 1e-4 * end, settings.tolerance)
     points = sobol_points(settings.samples, len(model.order), settings.seed)
     key = jax.random.key(settings.seed)
-    velocity = scaled(model.weight_blocks(), 0.0)
+    velocity = _remembered(scaled(model.weight_blocks(), 0.0), state)
     rejections = 0
-    for number in range(settings.max_steps):
+    for number in range(state.draws, settings.max_steps):
+        t, model = state.t, state.model
         stop = recorder.next_stop(t)
         if math.isinf(stop):
-            return recorder.finish(Outcome.SUCCESSFUL, t, model)
+            return Outcome.SUCCESSFUL
         wanted = min(control.dt, stop - t)
         candidate, trial, size, condition = _attempt(
             model,
             generator,
             points,
             jax.random.fold_in(key, number),
-            _scalar(t, model),
-            _scalar(wanted, model),
+            (_scalar(t, model), _scalar(wanted, model)),
             scaled(velocity, settings.recall),
             settings,
         )
@@ -255,18 +214,24 @@ def _follow(
             rejections += 1
             control.rejected(taken)
             if taken < SMALLEST_STEP * end:
-                return recorder.finish(_failure(error), t, model)
+                return _failure(error)
             continue
         if float(size) < SMALLEST_SHARE * settings.samples:
-            return recorder.finish(Outcome.COLLAPSED, t, model)
-        t, model = _arrive(t, taken, stop), candidate
+            return Outcome.COLLAPSED
         velocity = scaled(trial.change, 1 / taken)
         control.accepted(taken, float(_scalar(wanted, model)), error)
-        bound += error / math.sqrt(2) + float(trial.missed.strayed)
-        recorder.keep(t, model)
+        state = replace(
+            state,
+            model=candidate,
+            t=_arrive(t, taken, stop),
+            dt=control.dt,
+            bound=state.bound + error / math.sqrt(2) + float(trial.missed.strayed),
+            draws=number + 1,
+            memory=tuple(jax.tree.leaves(velocity)),
+        )
         recorder.step(
             "tdvp",
-            t,
+            state,
             taken,
             error=error,
             residual=float(trial.missed.residual),
@@ -274,10 +239,17 @@ def _follow(
             diag_shift=settings.diag_shift,
             condition=float(condition),
             rejections=rejections,
-            bound=bound,
+            bound=state.bound,
         )
         rejections = 0
-    return recorder.finish(Outcome.OUT_OF_STEPS, t, model)
+    return Outcome.OUT_OF_STEPS
+
+
+def _remembered(first: Any, state: State) -> Any:
+    """What an integrator remembers in this state, in the form of what it does first."""
+    if not state.memory:
+        return first
+    return jax.tree.unflatten(jax.tree.structure(first), state.memory)
 
 
 @eqx.filter_jit
@@ -286,12 +258,15 @@ def _attempt(
     generator: Generator,
     points: UInt[Array, "batch variables"],
     key: PRNGKeyArray,
-    t: Float[Array, ""],
-    dt: Float[Array, ""],
+    times: tuple[Float[Array, ""], Float[Array, ""]],
     last: Blocks,
     settings: TdvpSettings,
 ) -> tuple[AbstractAutoregressive, Trial, Float[Array, ""], Float[Array, ""]]:
-    """Draw a batch and take one step: model, trial, effective size, condition."""
+    """Draw a batch and take one step: model, trial, effective size, condition.
+
+    `times` are the time and the length of the step.
+    """
+    t, dt = times
     if settings.sampling == "distinct":
         size = settings.samples
         draws = draw_distinct(model, generator, size, key, t, settings.influx)
@@ -331,32 +306,37 @@ def _failure(error: float) -> Outcome:
 
 
 def _follow_euler(
-    moment: Moment, generator: Generator, settings: EulerSettings, recorder: Recorder
-) -> Solution:
+    generator: Generator, settings: EulerSettings, recorder: Recorder
+) -> Outcome:
     """Steps of one length, each towards its Euler step, until the last save time."""
-    t, model, number = moment.t, moment.model, 0
+    state = recorder.state
     key = jax.random.key(settings.seed)
-    state = first_state(model, settings)
+    memory = _remembered(first_state(state.model, settings), state)
     is_natural = isinstance(settings, NatgradSettings)
-    while math.isfinite(stop := recorder.next_stop(t)):
-        dt = min(settings.dt, stop - t)
-        number += 1
+    while math.isfinite(stop := recorder.next_stop(state.t)):
+        dt = min(settings.dt, stop - state.t)
+        number = state.draws + 1
         step = euler_step(
-            model,
+            state.model,
             generator,
             jax.random.fold_in(key, number),
-            _scalar(t, model),
-            _scalar(dt, model),
-            state,
+            _scalar(state.t, state.model),
+            _scalar(dt, state.model),
+            memory,
             settings,
         )
         if not math.isfinite(float(step.spread)):
-            return recorder.finish(Outcome.NOT_FINITE, t, model)
-        t, model, state = _arrive(t, dt, stop), step.model, step.state
-        recorder.keep(t, model)
+            return Outcome.NOT_FINITE
+        memory = step.state
+        state = State(
+            model=step.model,
+            t=_arrive(state.t, dt, stop),
+            draws=number,
+            memory=tuple(jax.tree.leaves(memory)),
+        )
         recorder.step(
             "natgrad" if is_natural else "adam",
-            t,
+            state,
             dt,
             error=float(step.spread),
             residual=float(step.lost),
@@ -364,7 +344,7 @@ def _follow_euler(
             diag_shift=settings.diag_shift if is_natural else 0.0,
             pareto_k=float(step.shape),
         )
-    return recorder.finish(Outcome.SUCCESSFUL, t, model)
+    return Outcome.SUCCESSFUL
 
 
 def _arrive(t: float, dt: float, stop: float) -> float:

@@ -10,6 +10,7 @@ compared with two steps of half the length, which are kept.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,12 +40,16 @@ SLOW = 0.01
 
 @dataclass(frozen=True, eq=False)
 class SetLaw:
-    """A law on a set of states at time t, and the mass lost since the start."""
+    """A law on a set of states at time t, the mass lost since the start, the next step.
+
+    `dt` is the step to try next.
+    """
 
     t: float
     states: Int[np.ndarray, "states variables"]
     law: Float[np.ndarray, " states"]
     lost: float
+    dt: float
 
 
 def first_states(
@@ -64,23 +69,29 @@ def propagate_set(
     stops: Callable[[float], float],
     most: int,
     seed: int,
+    begun: SetLaw | None = None,
 ) -> Iterator[SetLaw]:
     """The law on a moving set, at every step until the set is too small for it.
 
-    `stops(t)` is the next time after t that a step must not pass. Yields nothing
-    where the initial law itself is spread over more than half of `most` states.
+    `stops(t)` is the next time after t that a step must not pass. Goes on from `begun`,
+    if that is given. Yields nothing where the initial law itself is spread over more
+    than half of `most` states.
     """
     around = Surroundings(generator)
-    states = first_states(model, around.changes.shape[1], seed)
-    if len(states) > most // 2:
-        return
-    states, rates = around.grow(states, 0.0, most)
-    law = np.exp(log_probs(model, states))
-    lost = abs(1.0 - float(law.sum()))
-    if lost > LEAK:
-        return
-    law = law / law.sum()
-    t, dt = 0.0, 1e-3 / max(float(law @ rates.sum(axis=1)), 1e-9)
+    if begun is None:
+        states = first_states(model, around.changes.shape[1], seed)
+        if len(states) > most // 2:
+            return
+        states, rates = around.grow(states, 0.0, most)
+        law = np.exp(log_probs(model, states))
+        lost = abs(1.0 - float(law.sum()))
+        if lost > LEAK:
+            return
+        law = law / law.sum()
+        t, dt = 0.0, 1e-3 / max(float(law @ rates.sum(axis=1)), 1e-9)
+    else:
+        t, lost, dt = begun.t, begun.lost, begun.dt
+        states, rates, law = _grown(around, begun, most)
     is_steady = generator.is_autonomous
     while np.isfinite(stops(t)):
         end = stops(t)
@@ -89,19 +100,32 @@ def propagate_set(
             if is_steady
             else _varying(around, states, law, t)
         )
-        taken, found = _longest(trials, float(law.sum()), min(dt, end - t))
-        if found is None or (found.leaks and taken < SLOW * t):
+        taken, trial = _longest(trials, float(law.sum()), min(dt, end - t))
+        if trial is None or (trial.leaks and taken < SLOW * t):
             return
         t = end if t + taken >= end * (1 - 1e-12) else t + taken
-        lost += 1.0 - float(found.law.sum()) + found.drift
+        lost += 1.0 - float(trial.law.sum()) + trial.drift
         dt = max(dt, 2.0 * taken) if is_steady else 2.0 * taken
-        law = found.law
-        if found.leaks:
+        law = trial.law
+        if trial.leaks:
             states, law, dropped = _prune(states, law)
             lost += dropped
-        yield SetLaw(t, states, law, lost)
-        states, rates = around.grow(states, t, most)
-        law = np.concatenate([law, np.zeros(len(states) - len(law))])
+        found = SetLaw(t, states, law, lost, dt)
+        yield found
+        states, rates, law = _grown(around, found, most)
+
+
+def _grown(
+    around: Surroundings, found: SetLaw, most: int
+) -> tuple[
+    Int[np.ndarray, "grown v"],
+    Float[np.ndarray, "grown k"],
+    Float[np.ndarray, " grown"],
+]:
+    """The set with the states around it, their propensities, the law: 0 on the new."""
+    states, rates = around.grow(found.states, found.t, most)
+    more = len(states) - len(found.law)
+    return states, rates, np.concatenate([found.law, np.zeros(more)])
 
 
 class Trial(NamedTuple):
@@ -172,7 +196,22 @@ def _varying(
 
 
 def _propagated(w: csr_matrix, law: Float[np.ndarray, " s"]) -> Float[np.ndarray, " s"]:
-    return np.maximum(expm_multiply(w, law), 0.0)
+    with _equal_draws():
+        return np.maximum(expm_multiply(w, law), 0.0)
+
+
+@contextmanager
+def _equal_draws() -> Iterator[None]:
+    """NumPy's global generator as new, and afterwards as it was.
+
+    `expm_multiply` draws from it to estimate norms, so equal runs would differ.
+    """
+    before = np.random.get_state()  # noqa: NPY002 - the generator that SciPy uses
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
 
 
 def _prune(

@@ -6,7 +6,8 @@ The contract of the engine:
 
 `report` is called with a `StepInfo` after every accepted step. A run that cannot go on
 is no exception but an `Outcome`: what was reached is handed back. So is Ctrl-C: evolve
-catches `KeyboardInterrupt` between two steps and ends with `Outcome.INTERRUPTED`.
+catches `KeyboardInterrupt`, from `report` or within a step, and ends after the last
+accepted step with `Outcome.INTERRUPTED`.
 """
 
 from dataclasses import dataclass

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from fake_engine import fake_evolve, step_info
+from rich.console import Console
 
 from crnlang.cli import main
 from crnlang.cli.progress import LiveProgress, Pace, PlainProgress
@@ -246,7 +247,7 @@ def test_plain_progress_speaks_at_save_times(capsys):
 def test_the_live_line_fits_a_terminal():
     choice = resolve_solve(compile_text(TEXT).network)
     for width in (80, 160):
-        progress = LiveProgress(choice, width)
+        progress = LiveProgress(choice, Console(width=width))
         assert "compiling" in str(list(progress.line().columns[1].cells))
         progress.step(step_info(1, 2.0))
         assert "step 1" in str(list(progress.line().columns[-1].cells))

@@ -24,7 +24,7 @@ def run_with(question, monkeypatch):
     given = []
     found = fake_evolve()
 
-    def evolve(model, generator, settings, save, report, boxes):
+    def evolve(model, generator, settings, save, report, boxes, *_):
         given.append(boxes)
         return found(model, generator, settings, save, report)
 
