@@ -1,0 +1,53 @@
+"""A file of another format -> its network."""
+
+from pathlib import Path
+
+from crnlang.diagnostics import Refusal
+from crnlang.interop.bionetgen import read_net
+from crnlang.interop.parts import Imported
+from crnlang.interop.refused import Fault, NotRepresentedError
+
+#: Largest file that is read, in bytes.
+MAX_BYTES = 64_000_000
+
+
+class UnknownFormatError(Refusal):
+    """A file whose name does not say what it is."""
+
+    exit_code = 2
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: the name must end in .net (BioNetGen), or .xml or .sbml (SBML)"
+        )
+
+
+def read_model(path: Path, *, is_rounded: bool = False) -> Imported:
+    """The network of a file, read as its ending says; with `is_rounded`, whole starts.
+
+    Raises:
+        UnknownFormatError: the ending is not one of a format that is read.
+        NotRepresentedError: with everything that cannot be taken over.
+    """
+    ending = path.suffix.lower()
+    if ending not in (".net", ".xml", ".sbml"):
+        raise UnknownFormatError(path)
+    if (size := path.stat().st_size) > MAX_BYTES:
+        reason = f"{size / 1e6:.0f} MB are more than {MAX_BYTES // 1_000_000}"
+        raise NotRepresentedError(str(path), [Fault(0, "", reason)])
+    text = _text(path)
+    return read_net(text, str(path), is_rounded=is_rounded)
+
+
+def _text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        NotRepresentedError: it is no UTF-8 text.
+    """
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is no UTF-8 text"
+        raise NotRepresentedError(str(path), [Fault(0, "", reason)]) from None
