@@ -67,7 +67,9 @@ class NoCapsError(Refusal):
     multiple=True,
     help="Largest copy number of species that no conservation law limits, or of one.",
 )
-@click.option("--round", "is_rounded", is_flag=True, help="Round starts to copy numbers.")
+@click.option(
+    "--round", "is_rounded", is_flag=True, help="Round starts to copy numbers."
+)
 def import_(
     file: Path, out: Path, cap: Sequence[Mapping[str, int]], is_rounded: bool
 ) -> None:
@@ -89,7 +91,9 @@ def import_(
     if len(network.species) <= MOST_EXAMINED:
         run_passes(network, report)
     else:
-        click.echo(f"note: not checked: say `crnc check {out}`, it may take long", err=True)
+        click.echo(
+            f"note: not checked: say `crnc check {out}`, it may take long", err=True
+        )
     if report.found:
         click.echo(render_all(report.found), err=True)
     out.write_text(_head(found, file) + write_program(network), encoding="utf-8")

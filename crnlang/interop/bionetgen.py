@@ -235,7 +235,9 @@ class _Reader:
             count = Count(self._place(parts[2]))
             weight = float(parts[1] or 1)
             is_once = weight == 1
-            terms.append(count if is_once else call(Function.MUL, number(weight), count))
+            terms.append(
+                count if is_once else call(Function.MUL, number(weight), count)
+            )
         value = self.sizes.demand_small(join(Function.ADD, terms or [number(0)]))
         self.known[name] = value
         if isinstance(value, Count) and self.species[value.slot].name == name:
@@ -269,7 +271,9 @@ class _Reader:
             after[place] = before[place]
             if not before[place]:
                 del after[place]
-        law = product([self._rate(parts[2]), *(falling(*one) for one in before.items())])
+        law = product(
+            [self._rate(parts[2]), *(falling(*one) for one in before.items())]
+        )
         return make_reaction(f"r{line.index}", before, after, law, line.span)
 
     def _side(self, text: str) -> Counter[int]:

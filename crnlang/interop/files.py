@@ -1,6 +1,7 @@
 """A file of another format -> its network."""
 
 from pathlib import Path
+from typing import Protocol
 
 from crnlang.diagnostics import Refusal
 from crnlang.interop.bionetgen import read_net
@@ -22,6 +23,21 @@ class UnknownFormatError(Refusal):
         )
 
 
+class MissingLibraryError(Refusal):
+    """A format whose library is an optional extra."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__("SBML needs python-libsbml: `pip install 'crnlang[sbml]'`")
+
+
+class Reader(Protocol):
+    """A text, and the path by which messages call it, to a network."""
+
+    def __call__(self, text: str, path: str, *, is_rounded: bool) -> Imported: ...
+
+
 def read_model(path: Path, *, is_rounded: bool = False) -> Imported:
     """The network of a file, read as its ending says; with `is_rounded`, whole starts.
 
@@ -36,7 +52,25 @@ def read_model(path: Path, *, is_rounded: bool = False) -> Imported:
         reason = f"{size / 1e6:.0f} MB are more than {MAX_BYTES // 1_000_000}"
         raise NotRepresentedError(str(path), [Fault(0, "", reason)])
     text = _text(path)
+    if ending != ".net":
+        return _sbml_reader()(text, str(path), is_rounded=is_rounded)
     return read_net(text, str(path), is_rounded=is_rounded)
+
+
+def _sbml_reader() -> Reader:
+    """The reader of SBML.
+
+    Raises:
+        MissingLibraryError: libsbml is not installed.
+    """
+    try:
+        # only here, since it is optional and takes 0.1 s to load
+        from crnlang.interop.sbml import read_sbml
+    except ModuleNotFoundError as error:
+        if error.name != "libsbml":
+            raise
+        raise MissingLibraryError from None
+    return read_sbml
 
 
 def _text(path: Path) -> str:

@@ -80,7 +80,9 @@ class _Parser:
     def whole(self) -> Expr:
         found = self.binary(0)
         if self.next:
-            raise CannotHoldError(f"expected the end of the formula, found `{self.next}`")
+            raise CannotHoldError(
+                f"expected the end of the formula, found `{self.next}`"
+            )
         return found
 
     def binary(self, least: int) -> Expr:
@@ -131,8 +133,10 @@ class _Parser:
                 self.take(",")
             arguments.append(self.binary(0))
         self.take(")")
-        return self.lookup(token) if not arguments and token != "time" else _called(
-            token, arguments
+        return (
+            self.lookup(token)
+            if not arguments and token != "time"
+            else _called(token, arguments)
         )
 
 
@@ -145,13 +149,13 @@ def _called(name: str, arguments: list[Expr]) -> Expr:
             return call(_SAME[name], one)
         case "if", [_, _, _]:
             return call(Function.IF, *arguments)
-        case ("min" | "max"), [_, *_]:
+        case (("min" | "max"), [_, *_]):
             return join(Function.MIN if name == "min" else Function.MAX, arguments)
-        case ("sum" | "avg"), [_, *_]:
+        case (("sum" | "avg"), [_, *_]):
             found = join(Function.ADD, arguments)
             count = number(len(arguments))
             return found if name == "sum" else call(Function.DIV, found, count)
-        case ("log10" | "log2"), [one]:
+        case (("log10" | "log2"), [one]):
             base = number(10 if name == "log10" else 2)
             log = Function.LOG
             return call(Function.DIV, call(log, one), call(log, base))

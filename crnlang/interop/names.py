@@ -38,7 +38,9 @@ class Names:
         name, number = plain, 1
         while name in self._taken:
             number += 1
-            name = f"{plain}_{number}" if number > 2 or plain[-1] == "_" else f"{plain}_"
+            name = (
+                f"{plain}_{number}" if number > 2 or plain[-1] == "_" else f"{plain}_"
+            )
         self._taken.add(name)
         if name != wanted:
             self.changed.append((wanted, name))

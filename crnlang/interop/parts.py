@@ -87,7 +87,9 @@ def join(function: Function, terms: Sequence[Expr]) -> Expr:
             found = call(function, found, term)
         return found
     middle = len(terms) // 2
-    return call(function, join(function, terms[:middle]), join(function, terms[middle:]))
+    return call(
+        function, join(function, terms[:middle]), join(function, terms[middle:])
+    )
 
 
 def falling(species: int, order: int) -> Expr:
