@@ -1,7 +1,6 @@
 """A file of another format -> its network."""
 
 from pathlib import Path
-from typing import Protocol
 
 from crnlang.diagnostics import Refusal
 from crnlang.interop.bionetgen import read_net
@@ -32,12 +31,6 @@ class MissingLibraryError(Refusal):
         super().__init__("SBML needs python-libsbml: `pip install 'crnlang[sbml]'`")
 
 
-class Reader(Protocol):
-    """A text, and the path by which messages call it, to a network."""
-
-    def __call__(self, text: str, path: str, *, is_rounded: bool) -> Imported: ...
-
-
 def read_model(path: Path, *, is_rounded: bool = False) -> Imported:
     """The network of a file, read as its ending says; with `is_rounded`, whole starts.
 
@@ -53,12 +46,12 @@ def read_model(path: Path, *, is_rounded: bool = False) -> Imported:
         raise NotRepresentedError(str(path), [Fault(0, "", reason)])
     text = _text(path)
     if ending != ".net":
-        return _sbml_reader()(text, str(path), is_rounded=is_rounded)
+        return _read_sbml(text, str(path), is_rounded=is_rounded)
     return read_net(text, str(path), is_rounded=is_rounded)
 
 
-def _sbml_reader() -> Reader:
-    """The reader of SBML.
+def _read_sbml(text: str, path: str, *, is_rounded: bool) -> Imported:
+    """The network of an SBML text.
 
     Raises:
         MissingLibraryError: libsbml is not installed.
@@ -70,7 +63,7 @@ def _sbml_reader() -> Reader:
         if error.name != "libsbml":
             raise
         raise MissingLibraryError from None
-    return read_sbml
+    return read_sbml(text, path, is_rounded=is_rounded)
 
 
 def _text(path: Path) -> str:

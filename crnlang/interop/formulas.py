@@ -64,12 +64,11 @@ class _Parser:
         self.depth = 0
         self.lookup = lookup
 
-    @property
-    def next(self) -> str:
+    def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def take(self, wanted: str = "") -> str:
-        found = self.next
+        found = self.peek()
         if not found or (wanted and found != wanted):
             expected = f"`{wanted}`" if wanted else "a number, a name or `(`"
             place = f"`{found}`" if found else "the end of the formula"
@@ -79,9 +78,9 @@ class _Parser:
 
     def whole(self) -> Expr:
         found = self.binary(0)
-        if self.next:
+        if self.peek():
             raise CannotHoldError(
-                f"expected the end of the formula, found `{self.next}`"
+                f"expected the end of the formula, found `{self.peek()}`"
             )
         return found
 
@@ -91,7 +90,7 @@ class _Parser:
         if self.depth > _DEEPEST:
             raise CannotHoldError(f"the formula nests more than {_DEEPEST} levels")
         left = self.unary()
-        while self.next in _BINDING and _BINDING[self.next][0] >= least:
+        while self.peek() in _BINDING and _BINDING[self.peek()][0] >= least:
             binding, function = _BINDING[self.take()]
             right = self.binary(binding + (binding != _POWER))
             left = call(function, left, right)
@@ -99,7 +98,7 @@ class _Parser:
         return left
 
     def unary(self) -> Expr:
-        match self.next:
+        match self.peek():
             case "-":
                 self.take()
                 return call(Function.NEG, self.binary(_MINUS))
@@ -122,13 +121,13 @@ class _Parser:
             return number(float(token))
         if not (token[0].isalpha() or token[0] == "_"):
             raise CannotHoldError(f"expected a number, a name or `(`, found `{token}`")
-        if self.next != "(":
+        if self.peek() != "(":
             if token in _CONSTANTS:
                 return number(_CONSTANTS[token])
             return self.lookup(token)
         self.take("(")
         arguments: list[Expr] = []
-        while self.next != ")":
+        while self.peek() != ")":
             if arguments:
                 self.take(",")
             arguments.append(self.binary(0))

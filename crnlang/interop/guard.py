@@ -1,4 +1,4 @@
-"""Is a text XML that can be read without harm? Asked before any other reader sees it."""
+"""Is a text XML that can be read without harm? Asked before another reader does."""
 
 import xml.parsers.expat
 from dataclasses import dataclass, field
@@ -30,8 +30,8 @@ def demand_sound(text: str, path: str) -> None:
     """Refuse a text that is no SBML, or that could exhaust the machine.
 
     Raises:
-        NotRepresentedError: it is not well-formed, declares entities, nests too deep, is
-            no SBML, or needs a package.
+        NotRepresentedError: it is not well-formed, declares entities, nests too deep,
+            is no SBML, or needs a package.
     """
     parser = xml.parsers.expat.ParserCreate()
     reading = _Reading(parser)
@@ -56,7 +56,7 @@ def demand_sound(text: str, path: str) -> None:
     parser.EndElementHandler = end
     parser.StartDoctypeDeclHandler = doctype
     try:
-        parser.Parse(text, True)
+        parser.Parse(text, True)  # noqa: FBT003 - its signature
         _demand_core(reading)
     except _StopError as error:
         fault = Fault(parser.CurrentLineNumber, "", str(error))

@@ -8,6 +8,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import libsbml
@@ -93,10 +94,7 @@ class Formulas:
         kind = node.getType()
         if kind == libsbml.AST_FUNCTION:
             return self._called(node, local, depth)
-        parts = [
-            self._read(node.getChild(i), local, depth + 1)
-            for i in range(node.getNumChildren())
-        ]
+        parts = [self._read(part, local, depth + 1) for part in _parts(node, kind)]
         found = _leaf(node, kind) if not parts else None
         if kind == libsbml.AST_NAME:
             name = node.getName()
@@ -123,6 +121,20 @@ class Formulas:
         if body is None:
             raise CannotHoldError(f"the function `{name}` has no formula")
         return self._read(body, arguments, depth + 1)
+
+
+def _parts(node: _Node, kind: int) -> list[_Node]:
+    """The arguments of a node; of sums in sums, and their like, all terms."""
+    found: list[_Node] = []
+    pending = [node]
+    while pending:
+        one = pending.pop()
+        if one is node or (kind in _JOINED and one.getType() == kind):
+            count = one.getNumChildren()
+            pending += [one.getChild(i) for i in reversed(range(count))]
+        else:
+            found.append(one)
+    return found
 
 
 def _leaf(node: _Node, kind: int) -> Expr | None:
@@ -171,8 +183,7 @@ def _arithmetic(kind: int, parts: list[Expr]) -> Expr | None:
 
 def _logic(kind: int, parts: list[Expr]) -> Expr | None:
     if kind in _COMPARED and len(parts) > 1:
-        pairs = zip(parts, parts[1:], strict=False)
-        compared: list[Expr] = [call(_COMPARED[kind], *pair) for pair in pairs]
+        compared: list[Expr] = [call(_COMPARED[kind], *two) for two in pairwise(parts)]
         return join(Function.AND, compared)
     match kind, parts:
         case libsbml.AST_LOGICAL_XOR, [_, *_]:

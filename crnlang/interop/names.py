@@ -2,18 +2,19 @@
 
 import re
 
-from crnlang.ir.expr import Function
+from crnlang.ir.expr import ARITY, OVER_SITES
 
 #: Words that begin or join statements.
 WORDS = frozenset(
-    "crn model massaction unit volume lattice param func species per init diffuse event "
-    "module use import observe set query solve with in via and or not propensity "
-    "ma".split()
+    (
+        *("crn", "model", "massaction", "unit", "volume", "lattice", "param", "func"),
+        *("species", "per", "init", "diffuse", "event", "module", "use", "import"),
+        *("observe", "set", "query", "solve", "with", "in", "via", "and", "or", "not"),
+        *("propensity", "ma"),
+    )
 )
 #: Functions and constants that expressions know.
-BUILT_IN = frozenset(
-    {"t", "time", "pi"} | {one.value for one in Function if one.value.isalpha()}
-)
+BUILT_IN = frozenset({"t", "time", "pi"} | {one.value for one in (*ARITY, *OVER_SITES)})
 RESERVED = WORDS | BUILT_IN
 
 #: A name made of a longer text than this is only numbered.
@@ -28,6 +29,7 @@ class Names:
 
     def __init__(self) -> None:
         self._taken = set(RESERVED)
+        self._clashes: dict[str, int] = {}
         self.changed: list[tuple[str, str]] = []
 
     def give(self, wanted: str, fallback: str = "x") -> str:
@@ -35,12 +37,10 @@ class Names:
         plain = as_name(wanted)
         if not plain or len(plain) > LONGEST < len(wanted):
             plain = fallback
-        name, number = plain, 1
+        name = plain
         while name in self._taken:
-            number += 1
-            name = (
-                f"{plain}_{number}" if number > 2 or plain[-1] == "_" else f"{plain}_"
-            )
+            number = self._clashes[plain] = self._clashes.get(plain, 0) + 1
+            name = f"{plain}_" if number == 1 else f"{plain}_{number}"
         self._taken.add(name)
         if name != wanted:
             self.changed.append((wanted, name))

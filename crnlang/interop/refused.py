@@ -1,4 +1,4 @@
-"""What one format holds and the other does not: told element by element, all at once."""
+"""What one format holds and the other does not: every element of it, at once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Fault:
 
 
 class NotRepresentedError(Refusal):
-    """A model that cannot be taken over; the text lists every element and its reason."""
+    """A model that cannot be taken over; the text has every element and its reason."""
 
     exit_code = 1
 
@@ -30,7 +30,7 @@ class NotRepresentedError(Refusal):
 
 
 class CannotHoldError(Exception):
-    """A part of a formula that the other format does not have; the text is the reason."""
+    """Something that the other format does not have; the text is the reason."""
 
 
 def _line(path: str, fault: Fault) -> str:

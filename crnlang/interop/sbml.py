@@ -134,9 +134,8 @@ class _Channels:
         return found
 
     def _channels(self, reaction: Any) -> list[Reaction]:
-        if self.model.getLevel() < 3 or self.model.getVersion() < 2:
-            if reaction.isSetFast() and reaction.getFast():
-                raise CannotHoldError("a fast reaction: give it a finite rate")
+        if reaction.isSetFast() and reaction.getFast():
+            raise CannotHoldError("a fast reaction: give it a finite rate")
         before = self._side(reaction.getListOfReactants())
         after = self._side(reaction.getListOfProducts())
         law = reaction.getKineticLaw()

@@ -1,4 +1,4 @@
-"""Events of SBML at fixed times -> changes of copy numbers, and of constants in time."""
+"""Events of SBML at fixed times -> what changes when."""
 
 # libsbml has no types
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -79,7 +79,7 @@ def demand_distinct(events: Sequence[TimedEvent]) -> None:
         for name, _ in event.changes:
             if (event.time, name) in seen:
                 raise CannotHoldError(
-                    f"`{name}` is changed twice at {event.time:g}: the order is not given"
+                    f"`{name}` is changed twice at {event.time:g}, in no given order"
                 )
             seen.add((event.time, name))
 

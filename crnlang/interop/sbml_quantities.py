@@ -291,7 +291,7 @@ class Quantities:
         self._see({name: stepwise(s, self._meaning[name]) for name, s in steps.items()})
 
     def _see(self, changed: dict[str, Expr]) -> None:
-        """Let formulas read constants as they have become, and what follows from them."""
+        """Let formulas read constants as they have become, and what follows."""
         self._changed |= changed
         if changed:
             for name in self._order:
