@@ -1,4 +1,4 @@
-"""A file of another format -> its network."""
+"""A file of another format -> its network, and back."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from crnlang.diagnostics import Refusal
 from crnlang.interop.bionetgen import read_net
 from crnlang.interop.parts import Imported
 from crnlang.interop.refused import Fault, NotRepresentedError
+from crnlang.ir.network import Network
 
 #: Largest file that is read, in bytes.
 MAX_BYTES = 64_000_000
@@ -16,10 +17,8 @@ class UnknownFormatError(Refusal):
 
     exit_code = 2
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path}: the name must end in .net (BioNetGen), or .xml or .sbml (SBML)"
-        )
+    def __init__(self, path: Path, known: str) -> None:
+        super().__init__(f"{path}: the name must end in {known}")
 
 
 class MissingLibraryError(Refusal):
@@ -40,7 +39,7 @@ def read_model(path: Path, *, is_rounded: bool = False) -> Imported:
     """
     ending = path.suffix.lower()
     if ending not in (".net", ".xml", ".sbml"):
-        raise UnknownFormatError(path)
+        raise UnknownFormatError(path, ".net (BioNetGen), .xml or .sbml (SBML)")
     if (size := path.stat().st_size) > MAX_BYTES:
         reason = f"{size / 1e6:.0f} MB are more than {MAX_BYTES // 1_000_000}"
         raise NotRepresentedError(str(path), [Fault(0, "", reason)])
@@ -48,6 +47,27 @@ def read_model(path: Path, *, is_rounded: bool = False) -> Imported:
     if ending != ".net":
         return _read_sbml(text, str(path), is_rounded=is_rounded)
     return read_net(text, str(path), is_rounded=is_rounded)
+
+
+def write_model(network: Network, path: Path, out: Path) -> tuple[str, list[str]]:
+    """The text of a network, in the format that `out` ends in, and what it leaves out.
+
+    `path` is what messages call the model.
+
+    Raises:
+        UnknownFormatError: the ending is not one of a format that is written.
+        NotRepresentedError: with everything that the format cannot hold.
+        MissingLibraryError: libsbml is not installed.
+    """
+    if out.suffix.lower() not in (".xml", ".sbml"):
+        raise UnknownFormatError(out, ".xml or .sbml (SBML)")
+    try:
+        from crnlang.interop.sbml_write import write_sbml
+    except ModuleNotFoundError as error:
+        if error.name != "libsbml":
+            raise
+        raise MissingLibraryError from None
+    return write_sbml(network, str(path))
 
 
 def _read_sbml(text: str, path: str, *, is_rounded: bool) -> Imported:

@@ -52,6 +52,11 @@ def demand_sound(text: str, path: str) -> None:
     def doctype(*_: object) -> None:
         raise _StopError("a document type or entities are declared: SBML has none")
 
+    def declaration(_: str, encoding: str | None, __: int) -> None:
+        if encoding is not None and encoding.upper() != "UTF-8":
+            raise _StopError(f"the encoding is `{encoding}`: SBML is UTF-8")
+
+    parser.XmlDeclHandler = declaration
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.StartDoctypeDeclHandler = doctype

@@ -1,10 +1,10 @@
 """SBML texts for tests: a model around the parts that a test is about."""
 
+CORE = "http://www.sbml.org/sbml/level3/version2/core"
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
-    '<sbml xmlns="http://www.sbml.org/sbml/level3/version2/core" level="3" version="2">\n'
+    f'<sbml xmlns="{CORE}" level="3" version="2">\n'
 )
-MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML">'
 
 
 def parsed(formula):

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("libsbml", reason="SBML needs python-libsbml: crnlang[sbml]")
 
-from interop import sbml_texts as xml
+import libsbml
 from interop.sbml_texts import (
     event,
     function,
@@ -195,6 +195,25 @@ def test_amounts_that_count_no_molecules_are_refused(unit):
     assert refusals(text) == [
         f"substanceUnits: amounts in `{unit}`: write copy numbers, in the unit `item`"
     ]
+
+
+def test_level_2_is_read_alike():
+    text = model(
+        functions=function("f", "lambda(x, 2*x)"),
+        kinds=species("A", "6") + species("B", "4", hasOnlySubstanceUnits="false"),
+        parameters=parameter("k", "3") + parameter("y", None, "false"),
+        rules=rule("y", "f(A)"),
+        reactions=reaction("r", {"A": 1}, {"B": 2}, "k*A*y")
+        + reaction(
+            "s", {"B": 1}, {}, "q*B", local='<localParameter id="q" value="5"/>'
+        ),
+        events=event("e", "time >= 2", {"A": "A + 1"}),
+    )
+    document = libsbml.readSBMLFromString(text)
+    assert document.setLevelAndVersion(2, 4, False)
+    old = libsbml.writeSBMLToString(document)
+    assert 'level="2"' in old
+    assert read(old).network == read(text).network
 
 
 def test_no_unit_is_a_note():
