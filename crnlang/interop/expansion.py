@@ -17,8 +17,6 @@ from crnlang.ir.expr import (
 )
 from crnlang.ir.network import Reaction
 
-_Arguments = tuple[Expr, ...]
-
 
 def _power(x: Expr, m: Expr) -> Expr:
     return call(Function.POW, x, m)
@@ -48,16 +46,34 @@ def _binomial(base: Expr, order: Expr) -> Expr:
     return call(Function.DIV, _falling(base, order), divisor)
 
 
+def _mm(x: Expr, v: Expr, k: Expr) -> Expr:
+    return _share(v, x, k)
+
+
+def _mmr(x: Expr, v: Expr, k: Expr) -> Expr:
+    return _share(v, k, x)
+
+
+def _hill(x: Expr, v: Expr, k: Expr, m: Expr) -> Expr:
+    return _share(v, _power(x, m), _power(k, m))
+
+
+def _hillr(x: Expr, v: Expr, k: Expr, m: Expr) -> Expr:
+    return _share(v, _power(k, m), _power(x, m))
+
+
+def _hillar(x: Expr, y: Expr, v: Expr, k: Expr, m: Expr) -> Expr:
+    return _share(v, _power(x, m), _power(y, m), _power(k, m))
+
+
 _WRITTEN_OUT: Mapping[Function, Callable[..., Expr]] = {
     Function.FALLING: _falling,
     Function.BINOMIAL: _binomial,
-    Function.MM: lambda x, v, k: _share(v, x, k),
-    Function.MMR: lambda x, v, k: _share(v, k, x),
-    Function.HILL: lambda x, v, k, m: _share(v, _power(x, m), _power(k, m)),
-    Function.HILLR: lambda x, v, k, m: _share(v, _power(k, m), _power(x, m)),
-    Function.HILLAR: lambda x, y, v, k, m: _share(
-        v, _power(x, m), _power(y, m), _power(k, m)
-    ),
+    Function.MM: _mm,
+    Function.MMR: _mmr,
+    Function.HILL: _hill,
+    Function.HILLR: _hillr,
+    Function.HILLAR: _hillar,
 }
 
 

@@ -16,7 +16,7 @@ def parsed(formula):
     return libsbml.writeMathMLToString(node).partition("?>")[2]
 
 
-def species(name, amount="0", **more):
+def species(name, amount: str | None = "0", **more):
     values = {
         **{"compartment": "C", "initialAmount": amount, "constant": "false"},
         **{"hasOnlySubstanceUnits": "true", "boundaryCondition": "false"},
@@ -26,7 +26,7 @@ def species(name, amount="0", **more):
     return f'<species id="{name}" {inside}/>\n'
 
 
-def parameter(name, value="1", constant="true"):
+def parameter(name, value: str | None = "1", constant="true"):
     given = f' value="{value}"' if value is not None else ""
     return f'<parameter id="{name}"{given} constant="{constant}"/>\n'
 
