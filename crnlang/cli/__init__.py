@@ -22,7 +22,7 @@ COMMANDS = {
     "check": "Check a file: say OK, or everything that is wrong with it.",
     "compare": "Compare two run directories at their common times.",
     "explain": "Show the propensities, the conserved pools, the states, the engines.",
-    "export": "Write a file as a model of another format (SBML), which OUT ends in.",
+    "export": "Write a file in another format (SBML, BioNetGen), as OUT ends.",
     "fmt": "Rewrite files in the canonical layout; `-` reads stdin and writes stdout.",
     "graph": "Draw the species-reaction graph of a file (svg, png, pdf, or dot).",
     "import": "Read a model of another format (SBML, BioNetGen `.net`) into a file.",

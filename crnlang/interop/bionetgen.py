@@ -17,7 +17,12 @@ from crnlang.diagnostics import SourceText, Span
 from crnlang.interop.formulas import parse_formula
 from crnlang.interop.names import Names, as_name
 from crnlang.interop.parts import Imported, Sizes, falling, join, make_reaction, whole
-from crnlang.interop.refused import CannotHoldError, Fault, NotRepresentedError
+from crnlang.interop.refused import (
+    CannotHoldError,
+    EchoError,
+    Fault,
+    NotRepresentedError,
+)
 from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.expr import (
     Count,
@@ -81,6 +86,7 @@ class _Reader:
         self.source = source
         self.is_rounded = is_rounded
         self.faults: list[Fault] = []
+        self.failed: set[str] = set()
         self.notes: list[str] = []
         self.names = Names()
         self.sizes = Sizes()
@@ -164,6 +170,12 @@ class _Reader:
     def _refuse(self, line: _Line, element: str, reason: str) -> None:
         self.faults.append(Fault(line.number, element, reason))
 
+    def _note(self, line: _Line, element: str, error: CannotHoldError) -> None:
+        """Note an error if it is no echo of another, and what leans on its line."""
+        self.failed.add(_function_name(line.text))
+        if not isinstance(error, EchoError):
+            self._refuse(line, element, str(error))
+
     def _each(
         self, lines: list[_Line], kind: str, read: Callable[[_Line], _T]
     ) -> list[_T]:
@@ -173,10 +185,12 @@ class _Reader:
             try:
                 found.append(read(line))
             except CannotHoldError as error:
-                self._refuse(line, f"{kind} {line.index}", str(error))
+                self._note(line, f"{kind} {line.index}", error)
         return found
 
     def _look_up(self, name: str) -> Expr:
+        if name in self.failed:
+            raise EchoError
         if name not in self.known:
             raise CannotHoldError(f"unknown name `{name}`")
         return self.known[name]
@@ -256,7 +270,7 @@ class _Reader:
             try:
                 value = self._formula(line.text[len(name) :].removeprefix("()").strip())
             except CannotHoldError as error:
-                self._refuse(line, f"function {name}", str(error))
+                self._note(line, f"function {name}", error)
                 value = number(0)
             self.known[name] = value
             found.append(Observable(self.names.give(name, "law"), value, line.span))

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from crnlang.diagnostics import Refusal
 from crnlang.interop.bionetgen import read_net
+from crnlang.interop.bionetgen_write import write_net
 from crnlang.interop.parts import Imported
 from crnlang.interop.refused import Fault, NotRepresentedError
 from crnlang.ir.network import Network
 
+ENDINGS = ".net (BioNetGen), .xml or .sbml (SBML)"
 #: Largest file that is read, in bytes.
 MAX_BYTES = 64_000_000
 
@@ -39,7 +41,7 @@ def read_model(path: Path, *, is_rounded: bool = False) -> Imported:
     """
     ending = path.suffix.lower()
     if ending not in (".net", ".xml", ".sbml"):
-        raise UnknownFormatError(path, ".net (BioNetGen), .xml or .sbml (SBML)")
+        raise UnknownFormatError(path, ENDINGS)
     if (size := path.stat().st_size) > MAX_BYTES:
         reason = f"{size / 1e6:.0f} MB are more than {MAX_BYTES // 1_000_000}"
         raise NotRepresentedError(str(path), [Fault(0, "", reason)])
@@ -59,8 +61,11 @@ def write_model(network: Network, path: Path, out: Path) -> tuple[str, list[str]
         NotRepresentedError: with everything that the format cannot hold.
         MissingLibraryError: libsbml is not installed.
     """
-    if out.suffix.lower() not in (".xml", ".sbml"):
-        raise UnknownFormatError(out, ".xml or .sbml (SBML)")
+    ending = out.suffix.lower()
+    if ending not in (".net", ".xml", ".sbml"):
+        raise UnknownFormatError(out, ENDINGS)
+    if ending == ".net":
+        return write_net(network, str(path))
     try:
         from crnlang.interop.sbml_write import write_sbml
     except ModuleNotFoundError as error:

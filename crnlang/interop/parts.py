@@ -116,7 +116,9 @@ def make_reaction(
     """
     if max([0, *before.values(), *after.values()]) > MOST_COPIES:
         raise CannotHoldError(f"a coefficient is larger than {MOST_COPIES}")
-    rate = _constant_of(law, before)
+    rate = without_reactants(law, before)
+    if rate is not None and slots_of(rate):
+        rate = None
     if rate is not None:
         law = product([rate, *(falling(i, m) for i, m in before.items())])
     touched = list(dict.fromkeys([*before, *after, *sorted(slots_of(law))]))
@@ -134,10 +136,18 @@ def make_reaction(
     )
 
 
-def _constant_of(law: Expr, before: Mapping[int, int]) -> Expr | None:
-    """The law without the mass action of its reactants, if nothing else is counted."""
+def without_reactants(law: Expr, before: Mapping[int, int]) -> Expr | None:
+    """The law without n (n - 1) ... of the reactants; `None` where it has none."""
     if max([0, *before.values()]) > MOST_REACTANTS:
         return None
+    needed, node = [falling(i, m) for i, m in before.items()], law
+    while isinstance(node, Call) and node.function is Function.MUL:
+        if node.arguments[1] not in needed:
+            break
+        needed.remove(node.arguments[1])
+        node = node.arguments[0]
+    if not needed:
+        return node
     above, below = _factors(law)
     for species, order in before.items():
         for wanted in _spellings(species, order):
@@ -150,7 +160,7 @@ def _constant_of(law: Expr, before: Mapping[int, int]) -> Expr | None:
     rest = product(above)
     for divisor in below:
         rest = call(Function.DIV, rest, divisor)
-    return None if slots_of(rest) else rest
+    return rest
 
 
 def _factors(expr: Expr) -> tuple[list[Expr], list[Expr]]:

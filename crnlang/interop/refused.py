@@ -33,6 +33,10 @@ class CannotHoldError(Exception):
     """Something that the other format does not have; the text is the reason."""
 
 
+class EchoError(CannotHoldError):
+    """Something that leans on what was refused already; it is not told."""
+
+
 def _line(path: str, fault: Fault) -> str:
     place = f"{path}:{fault.line}" if fault.line else path
     element = f"{fault.element}: " if fault.element else ""

@@ -74,7 +74,9 @@ def _valid_model(document: Any, path: str) -> Any:
     Raises:
         NotRepresentedError: libsbml finds errors in it.
     """
+    # the general checks take time that grows with the fourth power of chained rules
     for category in (
+        libsbml.LIBSBML_CAT_GENERAL_CONSISTENCY,
         libsbml.LIBSBML_CAT_UNITS_CONSISTENCY,
         libsbml.LIBSBML_CAT_MODELING_PRACTICE,
         libsbml.LIBSBML_CAT_SBO_CONSISTENCY,
@@ -101,7 +103,13 @@ def _valid_model(document: Any, path: str) -> Any:
 def _not_held(model: Any) -> list[Fault]:
     """Everything of a kind that the language does not have."""
     faults: list[Fault] = []
+    targets = Counter(
+        one.getVariable() for one in model.getListOfRules() if one.getVariable()
+    )
     for rule in model.getListOfRules():
+        if targets[rule.getVariable()] > 1:
+            reason = "it has more than one rule"
+            faults.append(Fault(rule.getLine(), f"`{rule.getVariable()}`", reason))
         if not rule.isAssignment():
             kind = "a rate rule" if rule.isRate() else "an algebraic rule"
             element = f"{kind[2:].strip()} `{rule.getVariable()}`"
@@ -130,7 +138,7 @@ class _Channels:
             try:
                 found += self._channels(reaction)
             except CannotHoldError as error:
-                self.quantities.refuse(reaction, element, str(error))
+                self.quantities.refuse(reaction, element, error)
         return found
 
     def _channels(self, reaction: Any) -> list[Reaction]:
@@ -159,6 +167,7 @@ class _Channels:
         found: Counter[int] = Counter()
         for reference in references:
             name = reference.getSpecies()
+            self.quantities.demand_changeable(name)
             if reference.isSetStoichiometryMath():
                 raise CannotHoldError(f"the stoichiometry of `{name}` is a formula")
             copies = reference.getStoichiometry()

@@ -16,7 +16,7 @@ from crnlang.diagnostics import SourceText, Span
 from crnlang.interop.mathml import Formulas
 from crnlang.interop.names import Names
 from crnlang.interop.parts import Sizes, whole
-from crnlang.interop.refused import CannotHoldError, Fault
+from crnlang.interop.refused import CannotHoldError, EchoError, Fault
 from crnlang.interop.sbml_events import (
     TimedEvent,
     at_time,
@@ -59,6 +59,7 @@ class Quantities:
         self._meaning: dict[str, Expr] = {}
         self._changed: dict[str, Expr] = {}
         self._local: dict[str, Expr] = {}
+        self._failed: set[str] = set()
         self._rules = {
             rule.getVariable(): rule
             for rule in model.getListOfRules()
@@ -78,15 +79,20 @@ class Quantities:
         }
         self._formulas = Formulas(self._look_up, _functions(model))
         self._declare_species()
+        for name, given in (*self._rules.items(), *self._starts.items()):
+            if name not in self._things:
+                error = CannotHoldError("it is no species, parameter or compartment")
+                self.refuse(given, f"{given.getElementName()} `{name}`", error)
         self._order = self._by_use()
         for name in self._order:
             self._try(self._things[name], name, self._define)
         self._take_events()
         self.observables = list(self._observables())
 
-    def refuse(self, element: Any, what: str, reason: str) -> None:
-        """Note that an element cannot be taken over."""
-        self.faults.append(Fault(element.getLine(), what, reason))
+    def refuse(self, element: Any, what: str, error: CannotHoldError) -> None:
+        """Note that an element cannot be taken over, if it is no echo of another."""
+        if not isinstance(error, EchoError):
+            self.faults.append(Fault(element.getLine(), what, str(error)))
 
     def span(self, element: Any) -> Span:
         """The place of an element: its line."""
@@ -112,11 +118,28 @@ class Quantities:
         finally:
             self._local.clear()
 
+    def demand_changeable(self, name: str) -> None:
+        """Refuse what no reaction can change.
+
+        Raises:
+            CannotHoldError: it is no species, or one that a rule or nothing changes.
+        """
+        kind = self.model.getSpecies(name)
+        if kind is None:
+            raise CannotHoldError(f"`{name}` is no species")
+        if kind.getBoundaryCondition():
+            return
+        if name in self._rules:
+            raise CannotHoldError(f"`{name}` has a rule: no reaction can change it")
+        if kind.getConstant():
+            raise CannotHoldError(f"`{name}` is constant: no reaction can change it")
+
     def _try(self, element: Any, name: str, act: Callable[[str], None]) -> None:
         try:
             act(name)
         except CannotHoldError as error:
-            self.refuse(element, f"{element.getElementName()} `{name}`", str(error))
+            self._failed.add(name)
+            self.refuse(element, f"{element.getElementName()} `{name}`", error)
 
     def _declare_species(self) -> None:
         """Give a place to each species that has a copy number."""
@@ -148,7 +171,9 @@ class Quantities:
         except CycleError as error:
             circle: list[str] = error.args[1]
             first = self._things[circle[0]]
-            reason = f"defined in a circle: {', '.join(circle[:8])}"
+            self._failed |= self._things.keys()
+            names = ", ".join(circle[:8])
+            reason = CannotHoldError(f"defined in a circle: {names}")
             self.refuse(first, f"`{circle[0]}`", reason)
             return []
 
@@ -169,6 +194,8 @@ class Quantities:
             return found
         if kind == "species" and name in self.changing:
             return self._in_formulas(thing, Count(self.changing[name]))
+        if name in self._failed:
+            raise EchoError
         if thing is None:
             raise CannotHoldError(f"`{name}` is no species, parameter or compartment")
         raise CannotHoldError(f"`{name}` has no value")
@@ -274,7 +301,7 @@ class Quantities:
                 found.append(read_event(event, self._fixed_value))
                 demand_distinct(found)
             except CannotHoldError as error:
-                self.refuse(event, f"event `{label}`", str(error))
+                self.refuse(event, f"event `{label}`", error)
         steps: dict[str, list[tuple[float, Expr]]] = {}
         found.sort(key=lambda one: one.time)
         for time, group in groupby(found, key=lambda one: one.time):
@@ -284,7 +311,7 @@ class Quantities:
                 try:
                     new |= self._changes(event)
                 except CannotHoldError as error:
-                    self.refuse(event.event, label, str(error))
+                    self.refuse(event.event, label, error)
             for name, value in new.items():
                 steps.setdefault(name, []).append((time, value))
             self._see(new)

@@ -15,10 +15,10 @@ from typing import Any
 
 import libsbml
 
-from crnlang.diagnostics import listing
 from crnlang.interop.expansion import unguarded, written_out
+from crnlang.interop.left_out import left_out, not_held
 from crnlang.interop.names import Names
-from crnlang.interop.refused import Fault, NotRepresentedError
+from crnlang.interop.refused import NotRepresentedError
 from crnlang.ir.expr import (
     TRUTH_VALUED,
     Call,
@@ -73,43 +73,12 @@ def write_sbml(network: Network, path: str) -> tuple[str, list[str]]:
     Raises:
         NotRepresentedError: with everything that SBML cannot hold.
     """
-    if faults := _not_held(network):
+    if faults := not_held(network, "the core of SBML"):
         raise NotRepresentedError(path, faults)
     document = libsbml.SBMLDocument(3, 2)
     _Writer(network, document.createModel()).write()
     text: str = libsbml.writeSBMLToString(document)
     return text, left_out(network)
-
-
-def _not_held(network: Network) -> list[Fault]:
-    faults: list[Fault] = []
-    if network.lattice is not None:
-        reason = "the core of SBML has no lattice: write one well-mixed site"
-        faults.append(Fault(0, "lattice", reason))
-    for kind in network.species:
-        if not isinstance(kind.initial, Delta):
-            line, _ = network.source.locate(kind.span.start)
-            reason = "SBML has no random start: write a fixed one"
-            faults.append(Fault(line, f"species `{kind.name}`", reason))
-    return faults
-
-
-def left_out(network: Network) -> list[str]:
-    """What other formats do not hold and do not need."""
-    notes: list[str] = []
-    capped = [kind.name for kind in network.species if kind.cap is not None]
-    if capped:
-        told = "there reactions fire beyond them"
-        notes.append(f"the caps of {listing(capped)} are left out: {told}")
-    for what, things in (
-        ("set", network.sets),
-        ("query", network.queries),
-        ("solve", network.solves),
-    ):
-        if things:
-            names = listing(one.name for one in things)
-            notes.append(f"`{what}` is left out: {names}")
-    return notes
 
 
 class _Writer:

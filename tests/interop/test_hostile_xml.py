@@ -94,7 +94,7 @@ CASES = {
     ),
     "a function of itself": (
         GOOD.replace(" 2 ", " 2 ").replace("<cn", "<ci>f</ci><cn"),
-        "not valid SBML|unknown|takes",
+        "not valid SBML|`f` is no species",
     ),
 }
 
@@ -105,7 +105,7 @@ def test_it_is_refused_with_a_sentence(name):
     started = time.perf_counter()
     with pytest.raises(NotRepresentedError, match=reason):
         read_sbml(text, "m.xml")
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20
 
 
 @given(st.data())

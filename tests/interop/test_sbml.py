@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("libsbml", reason="SBML needs python-libsbml: crnlang[sbml]")
 
 import libsbml
+from interop.propensities import rates
 from interop.sbml_texts import (
     event,
     function,
@@ -22,26 +23,12 @@ from crnlang.cli.import_ import with_caps
 from crnlang.compiler import compile_text
 from crnlang.interop.refused import NotRepresentedError
 from crnlang.interop.sbml import read_sbml
-from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.network import Delta
 from crnlang.ir.writer import write_program
 
 
 def read(text, **options):
     return read_sbml(text, "m.xml", **options)
-
-
-def rates(network, counts, t=0.0):
-    """The propensity of each channel by name."""
-    values = [one.value for one in network.parameters]
-    return {
-        one.name: float(
-            evaluate_float64(
-                one.propensity, [float(counts[v]) for v in one.variables], values, t
-            )
-        )
-        for one in network.reactions
-    }
 
 
 def starts(network):

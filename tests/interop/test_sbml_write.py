@@ -12,13 +12,13 @@ import libsbml
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interop.test_sbml import rates
+from interop.propensities import fires, fixed, rates
 
 from crnlang.compiler import compile_file, compile_text
 from crnlang.interop.refused import NotRepresentedError
 from crnlang.interop.sbml import read_sbml
 from crnlang.interop.sbml_write import write_sbml
-from crnlang.ir.network import Delta, Observable
+from crnlang.ir.network import Observable
 from crnlang.testing import expressions, networks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -38,26 +38,8 @@ solve main with fsp { t = 0..4 }
 """
 
 
-def fixed(network):
-    """The same network with fixed starts."""
-    kinds = tuple(replace(one, initial=Delta(1)) for one in network.species)
-    return replace(network, species=kinds)
-
-
 def again(network):
     return read_sbml(write_sbml(network, "m.crn")[0], "m.xml").network
-
-
-def fires(network, counts, t):
-    """The propensities as an engine sees them: off where too little is there."""
-    found = rates(network, counts, t)
-    for one in network.reactions:
-        left = [
-            counts[v] + c for v, c in zip(one.variables, one.net_change, strict=True)
-        ]
-        if min(left) < 0:
-            found[one.name] = 0.0
-    return found
 
 
 @given(networks().map(fixed), st.data())
@@ -116,7 +98,8 @@ def test_what_sbml_cannot_hold_is_refused():
     assert str(error.value) == (
         "m.crn: error: lattice: the core of SBML has no lattice: "
         "write one well-mixed site\n"
-        "m.crn:3: error: species `X`: SBML has no random start: write a fixed one\n"
+        "m.crn:3: error: species `X`: the core of SBML has no random start: "
+        "write a fixed one\n"
         "\n2 errors"
     )
 
