@@ -44,13 +44,19 @@ class Caps(click.ParamType):
 
 
 class NoCapsError(Refusal):
-    """Species that nothing limits, and no cap was given for them."""
+    """Species that nothing limits, and no cap was given for them.
+
+    With `is_sure` False it is only that nobody looked: there are too many species.
+    """
 
     exit_code = 1
 
-    def __init__(self, path: Path, names: Sequence[str]) -> None:
+    def __init__(self, path: Path, names: Sequence[str], *, is_sure: bool) -> None:
+        why = f"nothing in the model limits {listing(names)}"
+        if not is_sure:
+            why = f"caps of {len(names)} species, too many to look for what limits them"
         super().__init__(
-            f"{path}: nothing in the model limits {listing(names)}. Say how far to "
+            f"{path}: {why}. Say how far to "
             f"count: `--cap 1000` for all of them, `--cap {names[0]}=1000` for one. "
             "A reaction that would lead beyond a cap does not fire."
         )
@@ -127,7 +133,7 @@ def with_caps(network: Network, caps: Mapping[str, int], path: Path) -> Network:
     else:
         free = [kind.name for kind in named.species if kind.cap is None]
     if free and "" not in caps:
-        raise NoCapsError(path, free)
+        raise NoCapsError(path, free, is_sure=len(names) <= MOST_EXAMINED)
     given = dict.fromkeys(free, caps.get(""))
     return replace(
         named,

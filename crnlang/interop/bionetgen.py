@@ -243,7 +243,7 @@ class _Reader:
         name, *rest = line.text.split(None, 1)
         terms: list[Expr] = []
         for part in filter(None, "".join(rest).split(",")):
-            parts = re.fullmatch(r"(?:(\d+)\*)?(\d{1,9})", part.strip())
+            parts = re.fullmatch(r"(?:(\d{1,9})\*)?(\d{1,9})", part.strip())
             if parts is None:
                 raise CannotHoldError(f"`{part.strip()}` is no species of a group")
             count = Count(self._place(parts[2]))

@@ -118,6 +118,8 @@ class _Parser:
             self.take(")")
             return found
         if token[0].isdigit() or token[0] == ".":
+            if math.isinf(float(token)):
+                raise CannotHoldError(f"`{token}` is too large")
             return number(float(token))
         if not (token[0].isalpha() or token[0] == "_"):
             raise CannotHoldError(f"expected a number, a name or `(`, found `{token}`")

@@ -138,6 +138,8 @@ def test_starts_are_rounded_only_if_asked_to():
         NET.replace("  1 NA   10", "  1 NA   10\n  1 NA 3"),
         NET.replace("1 A() n0", "1 A() n0\n  1 C() 2"),
         NET.replace("0.3*NA^2", "1/0"),
+        NET.replace("2*k\n", "1e999*k\n"),
+        NET.replace("1,2*2", "1," + "9" * 400 + "*2"),
         NET.replace("0.3*NA^2", "asin(NA)"),
     ],
 )
