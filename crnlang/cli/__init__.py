@@ -10,6 +10,7 @@ import sys
 import traceback
 from importlib import import_module
 from importlib.metadata import version
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -21,8 +22,10 @@ COMMANDS = {
     "check": "Check a file: say OK, or everything that is wrong with it.",
     "compare": "Compare two run directories at their common times.",
     "explain": "Show the propensities, the conserved pools, the states, the engines.",
+    "export": "Write a file in another format (SBML, BioNetGen), as OUT ends.",
     "fmt": "Rewrite files in the canonical layout; `-` reads stdin and writes stdout.",
     "graph": "Draw the species-reaction graph of a file (svg, png, pdf, or dot).",
+    "import": "Read a model of another format (SBML, BioNetGen `.net`) into a file.",
     "lsp": "Serve an editor on stdin and stdout: faults, hover, completion, layout.",
     "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
     "query": "Ask a finished run what its file did not ask.",
@@ -46,7 +49,8 @@ class CrncGroup(click.Group):
         """The command of this name, if there is one."""
         if cmd_name not in COMMANDS:
             return None
-        return getattr(import_module(f"crnlang.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        return getattr(import_module(f"crnlang.cli.{name}"), name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -13,6 +13,8 @@ _INDICES = ("i", "j", "l")
 def write_program(network: Network) -> str:
     """The physics of a network as the text of a file; its questions are left out.
 
+    Observables stand at the end, but not those of a lattice.
+
     Raises:
         ValueError: it holds what stands in a file of its own: a graph, a mask, or a
             table of initial probabilities.
@@ -26,14 +28,15 @@ def write_program(network: Network) -> str:
 
 
 def _lines(network: Network) -> Iterator[str]:
+    lattice = network.lattice
     yield "crn 1"
     yield f"model {network.name}" + (f' "{network.title}"' if network.title else "")
     if network.massaction is not None:
         yield f"massaction {network.massaction.value}"
-    if network.lattice is not None:
-        yield f"lattice {format_lattice(network.lattice)}"
+    if lattice is not None:
+        yield f"lattice {format_lattice(lattice)}"
     for parameter in network.parameters:
-        yield _parameter(parameter, network.lattice)
+        yield _parameter(parameter, lattice)
     for kind in network.species:
         box = "" if kind.cap is None else f" in 0..{kind.cap}"
         place = " per site" if kind.is_per_site else ""
@@ -59,6 +62,9 @@ def _lines(network: Network) -> Iterator[str]:
         read = [species[one] for one in change.reads]
         value = format_expression(change.value, read, constants)
         yield f"event at {format_number(change.time)}: {name} = {value}"
+    for observable in network.observables if lattice is None else ():
+        value = format_expression(observable.value, names, constants)
+        yield f"observe {observable.name} = {value}"
 
 
 def _parameter(parameter: Parameter, lattice: Lattice | None) -> str:

@@ -1,0 +1,1 @@
+"""Models of other formats to the network of this language, and back; never as text."""
