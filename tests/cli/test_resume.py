@@ -93,6 +93,8 @@ def kill_often(rng, most):
         process.kill()
         process.communicate()
         kills += 1
+        if not Path("killed/checkpoint").exists():
+            return kills  # it was finished, and about to exit
         process = start("resume", "killed", "--quiet")
     _, said = process.communicate()
     assert process.returncode == 0, said

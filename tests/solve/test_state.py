@@ -10,9 +10,11 @@ import pytest
 from engine_cases import PAIR, birth_death, kernel_of, lower, model_of
 
 from crnlang.settings import AdamSettings, NatgradSettings, TdvpSettings
+from crnlang.solve import evolve as driver
 from crnlang.solve.evolve import evolve
 from crnlang.solve.solution import Outcome
 from crnlang.solve.state import Checkpoint, State, pack, unpack
+from crnlang.solve.stepper import Stepper
 
 SAVE = (0.0, 0.1, 0.2)
 SMALL: dict[str, Any] = {"samples": 64, "width": 4, "basis": 4}
@@ -101,3 +103,62 @@ def test_a_record_of_another_network_is_noticed():
     content = pack(Checkpoint(State(model_of(birth_death(5)))))
     with pytest.raises(ValueError, match="another kind of network"):
         unpack(content, model_of(birth_death(6)))
+
+
+def not_a_number(monkeypatch, after):
+    """From this time on no step has a finite error."""
+    fitted, attempt, euler = Stepper.step, driver._attempt, driver.euler_step
+
+    def bad(t, dt):
+        return t + dt > after
+
+    def fitted_step(self, model, key, t, wanted, most):
+        step = fitted(self, model, key, t, wanted, most)
+        return replace(step, error=np.nan) if bad(t, step.dt) else step
+
+    def attempted(model, generator, points, key, times, last, settings):
+        found = attempt(model, generator, points, key, times, last, settings)
+        if not bad(float(times[0]), float(found[1].dt)):
+            return found
+        nan = jnp.asarray(np.nan)
+        return found[0], eqx.tree_at(lambda x: x.error, found[1], nan), *found[2:]
+
+    def euler_step(model, generator, key, t, dt, state, settings):
+        found = euler(model, generator, key, t, dt, state, settings)
+        nan = jnp.asarray(np.nan)
+        is_bad = bad(float(t), float(dt))
+        return eqx.tree_at(lambda x: x.spread, found, nan) if is_bad else found
+
+    monkeypatch.setattr(Stepper, "step", fitted_step)
+    monkeypatch.setattr(driver, "_attempt", attempted)
+    monkeypatch.setattr(driver, "euler_step", euler_step)
+
+
+@pytest.mark.parametrize("name", ["conditionals", "galerkin", "natgrad"])
+def test_errors_that_are_no_numbers_end_the_run_with_the_last_good_state(
+    name, monkeypatch
+):
+    not_a_number(monkeypatch, after=0.05)
+    lowered, settings = CASES[name]
+    keeper = Every()
+    blank, kernel = model_of(lowered, width=4, basis=4), kernel_of(lowered)
+    found = evolve(blank, kernel, settings, SAVE, lambda info: None, None, None, keeper)
+    assert found.outcome is Outcome.NOT_FINITE
+    assert 0 < found.times[-1] <= 0.05
+    assert found.infos[-1].t == found.times[-1]
+    last = unpack(keeper.kept[-1], blank).state.model
+    assert eqx.tree_equal(last, found.models[-1])
+    assert all(np.isfinite(block).all() for block in last.weight_blocks())
+
+
+def test_a_batch_that_has_collapsed_ends_the_run_with_the_last_good_state(monkeypatch):
+    monkeypatch.setattr(driver, "SMALLEST_SHARE", 1e300)
+    lowered = CASES["galerkin"][0]
+    few = {**PROJECTED, "samples": 16}
+    blank = model_of(lowered, width=4, basis=4)
+    settings = TdvpSettings(**few, method="galerkin")
+    found = evolve(blank, kernel_of(lowered), settings, SAVE, lambda info: None)
+    assert found.outcome is Outcome.COLLAPSED
+    assert "Raise `samples`" in found.outcome.sentence
+    assert found.times == (0.0,)
+    assert eqx.tree_equal(found.models[0], blank)
