@@ -55,6 +55,7 @@ def test_what_the_language_cannot_hold_is_refused(case):
 @pytest.mark.parametrize("case", SOLVED)
 def test_trajectories_pass_by_the_rule_of_the_suite(case):
     # seed 0 is beyond it in 00030, at six times in a row: see docs/exchange.md
-    mean, spread, _ = sampled_scores(case, seed=2)
+    # variances by the kurtosis of each law: 00003 has heavy tails
+    mean, _, spread = sampled_scores(case, seed=2)
     assert mean < 3
     assert spread < 5
