@@ -1,7 +1,6 @@
 """Networks as SBML: the same when read back, and the same to another simulator."""
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -104,15 +103,12 @@ def test_what_sbml_cannot_hold_is_refused():
     )
 
 
-@pytest.mark.skipif(
-    find_spec("roadrunner") is None,
-    reason="needs the other simulator: `pip install libroadrunner`",
-)
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", ["toggle_switch", "mapk_cascade", "events"])
 def test_another_simulator_has_the_same_propensities(name, seed):
-    import roadrunner
-
+    roadrunner = pytest.importorskip(
+        "roadrunner", reason="needs the other simulator: `pip install libroadrunner`"
+    )
     if name == "events":
         network = compile_text(EVENTS, "m.crn").network
     else:
