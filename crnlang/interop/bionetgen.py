@@ -16,7 +16,15 @@ from typing import TypeVar
 from crnlang.diagnostics import SourceText, Span
 from crnlang.interop.formulas import parse_formula
 from crnlang.interop.names import Names, as_name
-from crnlang.interop.parts import Imported, Sizes, falling, join, make_reaction, whole
+from crnlang.interop.parts import (
+    Imported,
+    Sizes,
+    convention,
+    falling,
+    join,
+    make_reaction,
+    whole,
+)
 from crnlang.interop.refused import (
     CannotHoldError,
     EchoError,
@@ -37,7 +45,6 @@ from crnlang.ir.expr import (
 )
 from crnlang.ir.network import (
     Delta,
-    MassAction,
     Network,
     Observable,
     Parameter,
@@ -109,15 +116,11 @@ class _Reader:
         functions = {_function_name(line.text): line for line in sections["functions"]}
         observables += self._functions(functions)
         reactions = self._each(sections["reactions"], "reaction", self._reaction)
-        is_repeated = any(
-            reaction.rate is not None and max([0, *reaction.orders]) > 1
-            for reaction in reactions
-        )
         name = as_name(PurePath(self.source.path).stem)
         network = Network(
             name=Names().give(name, "imported"),
             title="",
-            massaction=MassAction.FALLING if is_repeated else None,
+            massaction=convention(reactions),
             species=tuple(self.species),
             parameters=tuple(self.parameters),
             reactions=tuple(reactions),

@@ -21,7 +21,7 @@ from crnlang.ir.expr import (
     product,
     slots_of,
 )
-from crnlang.ir.network import MAX_CAP, Network, Reaction
+from crnlang.ir.network import MAX_CAP, MassAction, Network, Reaction
 
 #: Limits of the language on one expression, with room for what is written around it.
 DEEPEST, LARGEST = 140, 20_000
@@ -134,6 +134,14 @@ def make_reaction(
         rate=rate,
         span=span,
     )
+
+
+def convention(reactions: Iterable[Reaction]) -> MassAction | None:
+    """`falling` where a constant is multiplied with repeated reactants."""
+    is_repeated = any(
+        one.rate is not None and max([0, *one.orders]) > 1 for one in reactions
+    )
+    return MassAction.FALLING if is_repeated else None
 
 
 def without_reactants(law: Expr, before: Mapping[int, int]) -> Expr | None:

@@ -19,12 +19,12 @@ import libsbml
 from crnlang.diagnostics import SourceText
 from crnlang.interop.guard import demand_sound
 from crnlang.interop.names import Names
-from crnlang.interop.parts import Imported, make_reaction
+from crnlang.interop.parts import Imported, convention, make_reaction
 from crnlang.interop.refused import CannotHoldError, Fault, NotRepresentedError
 from crnlang.interop.sbml_quantities import Quantities
 from crnlang.interop.sbml_units import judge_units
 from crnlang.ir.expr import Call, Expr, Function, product
-from crnlang.ir.network import MassAction, Network, Observable, Reaction
+from crnlang.ir.network import Network, Observable, Reaction
 
 _Node = Any
 
@@ -50,7 +50,7 @@ def read_sbml(text: str, path: str, *, is_rounded: bool = False) -> Imported:
     network = Network(
         name=Names().give(model.getId() or PurePath(path).stem, "imported"),
         title=_one_line(model.getName()),
-        massaction=_convention(reactions),
+        massaction=convention(reactions),
         species=tuple(quantities.species),
         parameters=tuple(quantities.parameters),
         reactions=tuple(reactions),
@@ -194,14 +194,6 @@ def _difference(law: Expr) -> tuple[Expr, Expr] | None:
             before, behind = factors[:i], factors[i + 1 :]
             return product([*before, one, *behind]), product([*before, two, *behind])
     return None
-
-
-def _convention(reactions: list[Reaction]) -> MassAction | None:
-    """`falling` where a constant is multiplied with repeated reactants."""
-    is_repeated = any(
-        one.rate is not None and max([0, *one.orders]) > 1 for one in reactions
-    )
-    return MassAction.FALLING if is_repeated else None
 
 
 def _one_line(text: str) -> str:

@@ -18,7 +18,7 @@ from crnlang.pipeline.laws import Laws, StatedLaws
 from crnlang.pipeline.overrides import read_value
 from crnlang.pipeline.result import Result
 from crnlang.results.law_file import read_laws
-from crnlang.results.run_directory import MODEL, read_files, read_run
+from crnlang.results.run_directory import MODEL, read_whole
 from crnlang.results.summary import Snapshot
 from crnlang.settings import ENGINES, NeuralSettings
 
@@ -63,7 +63,7 @@ def open_run(path: Path | str) -> Result:
         RunError: the directory is missing, foreign or damaged.
     """
     directory = Path(path)
-    data, files = read_run(directory), read_files(directory)
+    data, files = read_whole(directory)
 
     def weights(place: int) -> bytes:
         from crnlang.pipeline.weights import read_weights  # loads JAX

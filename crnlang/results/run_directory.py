@@ -154,6 +154,20 @@ def read_files(path: Path) -> RunFiles:
         RunError: the directory is missing, foreign or damaged.
     """
     check_run(path)
+    return _files(path)
+
+
+def read_whole(path: Path) -> tuple[RunData, RunFiles]:
+    """The record of a run and what was run, checked against their sums once.
+
+    Raises:
+        RunError: the directory is missing, foreign or damaged.
+    """
+    check_run(path)
+    return load_dataset(path / RESULT), _files(path)
+
+
+def _files(path: Path) -> RunFiles:
     return RunFiles(
         model=(path / MODEL).read_text(encoding="utf-8"),
         settings=json.loads((path / SETTINGS).read_text(encoding="utf-8")),

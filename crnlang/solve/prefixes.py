@@ -125,41 +125,41 @@ class Drawer:
             return Prefixes(states, weights, variances, rows)
         levels, variables = rows[0].is_open.shape[1], np.take(model.order, free)
         room = max(levels - rare.shape[2], 0)
-        boxes = np.pad(rare[:-1], ((0, 0), (0, 0), (0, room)))[:, :, :levels]
+        boxes = np.pad(rare, ((0, 0), (0, 0), (0, room)))[:, :, :levels]
         inside = [boxes[:, variable] for variable in variables]
         return Prefixes(states, weights, variances, rows, inside)
 
     def _rare_boxes(
         self, states: Int[np.ndarray, "states variables"]
     ) -> Bool[np.ndarray, "rare variables levels"] | None:
-        """The boxes that few states are in, and one that holds all."""
+        """The boxes that few states are in."""
         if self.boxes is None:
             return None
         variables = np.arange(states.shape[1])
         share = self.boxes[:, variables, states].all(axis=2).mean(axis=1)
-        rare = self.boxes[share < COMMON]
-        return np.concatenate([rare, np.ones_like(self.boxes[:1])])
+        return self.boxes[share < COMMON]
 
     def _draw_rarer(
         self,
         model: ConditionalNetworks,
         key: PRNGKeyArray,
-        boxes: Bool[np.ndarray, "boxes variables levels"] | None,
+        rare: Bool[np.ndarray, "rare variables levels"] | None,
     ) -> tuple[Int[np.ndarray, "tilted variables"], Float[np.ndarray, "free tilted"]]:
         """States that begin with rare counts, and their weights at every position.
 
         The first counts are from the proposal, up to any free position; so after that
-        one what comes is drawn from P. Every box has its share of the states, and half
-        of those are drawn as if all counts were to be inside.
+        one what comes is drawn from P. Every rare box, and one that holds all, has its
+        share of the states, half of which are drawn as if all counts were to be inside.
         """
         free, size = np.asarray(model.mask.free), self.tilted
         one, other = jax.random.split(key)
         first = jnp.asarray(free)[jax.random.randint(one, (size,), 1, len(free))]
-        tries = 1 if boxes is None else 1 + CANDIDATES
+        tries = 1 if rare is None else 1 + CANDIDATES
         shape = (size, tries, len(model.order))
         drawn = jax.random.uniform(other, shape, model.dtype)
         uniforms, inside = drawn[:, 0], None
-        if boxes is not None:
+        if rare is not None:
+            boxes = np.concatenate([rare, np.ones((1, *rare.shape[1:]), bool)])
             turn, box = np.divmod(np.arange(size), len(boxes))
             inside = jnp.asarray(boxes[box])
             excludes = ~np.all(boxes, axis=(1, 2))
