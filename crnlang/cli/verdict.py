@@ -50,6 +50,9 @@ def _steps(data: RunData) -> str:
         )
     projected = int((health["stage"] == STAGES.index("projection")).sum())
     on_set = f", {number} on a set of states" if number else ""
+    alone = health["stage"] == STAGES.index("independent")
+    if alone.any():
+        on_set += f", every count by itself to t = {health['t'][alone].max():.3g}"
     on_set += f", {projected} projected from selected states" if projected else ""
     apart = int((health["stage"] == STAGES.index("conditionals")).sum())
     on_set += f", {apart} of every conditional at sampled prefixes" if apart else ""
