@@ -94,7 +94,7 @@ def follow_independent(
         return None
     seed, start = settings.seed, _laws(model)
     while until > FURTHER * reached and _is_apart(generator, start, 0.0, seed):
-        t, laws, distance = 0.0, start, 0.0
+        t, laws, here, distance = 0.0, start, 0.0, 0.0
         for share in SHARES:
             found = _propagated(generator, laws, t, share * until, seed)
             if found is None:
@@ -103,7 +103,7 @@ def follow_independent(
             ahead = model.with_product_law(laws)
             here = _distance(ahead, generator, laws, t, seed)
             distance = max(distance, here)
-        is_forgotten = distance * until <= LEFT * settings.tolerance * stop
+        is_forgotten = here * until <= LEFT * settings.tolerance * stop
         is_near = distance <= FARTHEST and _is_apart(generator, laws, until, seed)
         if is_near and is_forgotten:
             return Independent(until, ahead, distance)

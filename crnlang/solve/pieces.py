@@ -23,22 +23,24 @@ _sizes: dict[Hashable, int] = {}
 
 
 def over_batch(
-    function: Callable[[Int[Array, " variables"]], PyTree[Array]],
-    counts: Int[Array, "batch variables"],
-    size: int,
+    function: Callable[..., PyTree[Array]], states: PyTree[Array], size: int
 ) -> PyTree[Array]:
     """`function` of every state of a batch, `size` states or a few less at a time.
 
     Part of a compiled program, unlike `in_pieces`.
     """
-    batch = len(counts)
+    batch = len(jax.tree.leaves(states)[0])
     pieces = -(-batch // size)
     if pieces == 1:
-        return jax.vmap(function)(counts)
+        return jax.vmap(function)(states)
     size = -(-batch // pieces)
     missing = pieces * size - batch
-    filled = jnp.concatenate([counts, jnp.repeat(counts[:1], missing, axis=0)])
-    found = jax.lax.map(jax.vmap(function), filled.reshape(pieces, size, -1))
+
+    def split(x: Array) -> Array:
+        filled = jnp.concatenate([x, jnp.repeat(x[:1], missing, axis=0)])
+        return filled.reshape(pieces, size, *x.shape[1:])
+
+    found = jax.lax.map(jax.vmap(function), jax.tree.map(split, states))
     return jax.tree.map(lambda x: jax.lax.collapse(x, 0, 2)[:batch], found)
 
 
