@@ -5,14 +5,13 @@ import random
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from interop.propensities import capped
 
-from crnlang.cli.import_ import with_caps
 from crnlang.compiler import compile_text
 from crnlang.interop.bionetgen import read_net
 from crnlang.interop.refused import NotRepresentedError
@@ -94,7 +93,7 @@ def test_the_network_of_the_file():
 
 def test_what_is_written_means_the_same():
     network = read_net(NET.replace("law #", "2*k #"), "m.net").network
-    text = write_program(with_caps(network, {"": 9}, Path("m.net")))
+    text = write_program(capped(network, {"": 9}))
     again = compile_text(text).network
     assert again.reactions == network.reactions
     assert again.observables == network.observables

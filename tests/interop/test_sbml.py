@@ -1,13 +1,11 @@
 """SBML: what each element means here, and what is refused."""
 
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip("libsbml", reason="SBML needs python-libsbml: crnlang[sbml]")
 
 import libsbml
-from interop.propensities import rates
+from interop.propensities import capped, rates
 from interop.sbml_texts import (
     event,
     function,
@@ -19,7 +17,6 @@ from interop.sbml_texts import (
 )
 from interop.sbml_texts import start as initial
 
-from crnlang.cli.import_ import with_caps
 from crnlang.compiler import compile_text
 from crnlang.interop.refused import NotRepresentedError
 from crnlang.interop.sbml import read_sbml
@@ -243,6 +240,6 @@ def test_very_long_sums_can_be_written():
     many = "<ci>A</ci>" * 1000
     text = model(kinds=species("A", "1"), reactions=reaction("r", {"A": 1}, {}, "A+k"))
     text = text.replace("<ci> k </ci>", many)
-    network = with_caps(read(text).network, {"": 9}, Path("m.xml"))
+    network = capped(read(text).network, {"": 9})
     assert rates(network, (2,))["r"] == 2002
     assert compile_text(write_program(network)).network.reactions == network.reactions
