@@ -73,7 +73,9 @@ def null_space(changes: Mapping[int, Sparse]) -> NullSpace:
     return NullSpace(laws, is_whole=len(laws) == len(found))
 
 
-def choose_basis(preferred: Iterable[Sparse], laws: Mapping[int, Sparse]) -> list[Sparse]:
+def choose_basis(
+    preferred: Iterable[Sparse], laws: Mapping[int, Sparse]
+) -> list[Sparse]:
     """As many of the preferred laws as are independent, then others: a basis.
 
     `preferred` are combinations of `laws`, so what they have of the species that stand

@@ -20,6 +20,7 @@ from jaxtyping import Float, Int
 from crnlang.ir.expr import Expr, depends_on_time, slots_of
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 from crnlang.reference import intervals
+from crnlang.reference.forms import Forms, find_forms
 from crnlang.reference.jumps import jumped, stretches
 from crnlang.reference.refusals import UnboundedPropensityError, WrongPropensityError
 from crnlang.reference.source import (
@@ -242,12 +243,13 @@ def _compile(
     lowered: LoweredNetwork, targets: Sequence[Expr]
 ) -> Callable[..., tuple[int, int, float]]:
     """The batch function of a network, compiled in memory only at its first call."""
-    tables = build_tables(lowered)
-    propensity = _jit(propensity_source(lowered), "propensity", lowered)
+    forms = find_forms(lowered)
+    tables = build_tables(lowered, forms)
+    propensity = _jit(propensity_source(lowered, forms), "propensity", lowered)
     inside = _jit(inside_source(lowered, targets), "inside", lowered)
     if not tables.is_varying.any():
         return partial(steady_batch, propensity, inside, tables)
-    bound = _jit(bound_function_source(lowered), "bound", lowered)
+    bound = _jit(bound_function_source(lowered, forms), "bound", lowered)
     return partial(varying_batch, propensity, bound, inside, tables)
 
 
@@ -266,7 +268,7 @@ def _families_by_channel(lowered: LoweredNetwork) -> list[ChannelFamily]:
     return [family for family in lowered.families for _ in family.variables]
 
 
-def build_tables(lowered: LoweredNetwork) -> Tables:
+def build_tables(lowered: LoweredNetwork, forms: Forms) -> Tables:
     """The network as the arrays that the compiled batches read."""
     families = _families_by_channel(lowered)
     rows = [row for family in lowered.families for row in family.variables]
@@ -281,8 +283,9 @@ def build_tables(lowered: LoweredNetwork) -> Tables:
     for row, padded in zip(rows, touched, strict=True):
         padded[: len(row)] = row
     return Tables(
-        family=_whole([numbers[id(family)] for family in families]),
+        form=forms.form[[numbers[id(family)] for family in families]],
         touched=touched,
+        numbers=forms.numbers,
         is_varying=np.array(
             [depends_on_time(family.propensity) for family in families], dtype=bool
         ),

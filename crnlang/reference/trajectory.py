@@ -30,12 +30,14 @@ BOUND_MARGIN = 1 + 1e-12
 class Tables(NamedTuple):
     """The network as flat arrays; lists of channels or variables are rows of CSR form.
 
-    `touched[c]` are the variables of channel c; `changed`/`change` what a firing adds
+    `form[c]`, `touched[c]` and `numbers[c]` are the form of the propensity of channel
+    c, its variables and its numbers; `changed`/`change` what a firing adds
     to; `dependent` the channels whose propensity may differ after it.
     """
 
-    family: np.ndarray
+    form: np.ndarray
     touched: np.ndarray
+    numbers: np.ndarray
     is_varying: np.ndarray
     caps: np.ndarray
     cumulative: np.ndarray
@@ -145,7 +147,7 @@ def steady_batch(
     Fills `counts[i]`, `leak[i]` and `start.entered[i]` for each; returns (outcome,
     channel, time), with the state at fault in `witness`.
     """
-    channels = tables.family.size
+    channels = tables.form.size
     n = np.zeros(tables.caps.size, np.int64)
     weights = np.zeros(channels)
     stream = np.zeros(4, np.uint64)
@@ -153,7 +155,7 @@ def steady_batch(
         begin(inside, tables, start, stream, i, n)
         t, k, stopped = start.time, 0, start.leak[i]
         for c in range(channels):
-            value = propensity(tables.family[c], c, n, t, tables.touched)
+            value = propensity(tables.form[c], c, n, t, tables)
             weights[c] = usable(value, tables, c, n)
             if weights[c] < 0.0:
                 witness[:] = n
@@ -183,7 +185,7 @@ def steady_batch(
                 break
             for d in range(tables.dependent_start[c], tables.dependent_start[c + 1]):
                 other = tables.dependent[d]
-                value = propensity(tables.family[other], other, n, t, tables.touched)
+                value = propensity(tables.form[other], other, n, t, tables)
                 value = usable(value, tables, other, n)
                 if value < 0.0:
                     witness[:] = n
@@ -208,7 +210,7 @@ def bound_all(bound, tables, n, window, weights):
     """
     for c in range(weights.size):
         if tables.is_varying[c]:
-            high = bound(tables.family[c], c, n, window, tables.touched)[1]
+            high = bound(tables.form[c], c, n, window, tables)[1]
             if not high < math.inf:
                 return NO_BOUND, c
             if high < 0.0 and not is_capped(tables, c, n):
@@ -240,7 +242,7 @@ def steady_weights(propensity, tables, n, t, weights):
     """Fill in the propensities without time; the channel of a wrong one, or -1."""
     for c in range(weights.size):
         if not tables.is_varying[c]:
-            value = propensity(tables.family[c], c, n, t, tables.touched)
+            value = propensity(tables.form[c], c, n, t, tables)
             weights[c] = usable(value, tables, c, n)
             if weights[c] < 0.0:
                 return c
@@ -258,7 +260,7 @@ def varying_batch(
     probability propensity / bound. Arguments and results as in `steady_batch`.
     """
     n = np.zeros(tables.caps.size, np.int64)
-    weights = np.zeros(tables.family.size)
+    weights = np.zeros(tables.form.size)
     stream = np.zeros(4, np.uint64)
     end = times[-1]
     for i in range(first, last):
@@ -288,7 +290,7 @@ def varying_batch(
             if c < 0:
                 continue
             if tables.is_varying[c]:
-                value = propensity(tables.family[c], c, n, t, tables.touched)
+                value = propensity(tables.form[c], c, n, t, tables)
                 value = usable(value, tables, c, n)
                 if value < 0.0:
                     wrong = c

@@ -89,7 +89,9 @@ def test_many_equations_are_summed_at_random(monkeypatch):
     table = np.zeros((8, 300), dtype=int)
     for column in table.T:  # A + B -> C + D: the number of molecules stays
         np.add.at(column, draw.integers(0, 8, 4), [-1, -1, 1, 1])
-    changes = {i: {k: int(v) for k, v in enumerate(r) if v} for i, r in enumerate(table)}
+    changes = {
+        i: {k: int(v) for k, v in enumerate(r) if v} for i, r in enumerate(table)
+    }
     assert null_space(changes).laws == {7: dict.fromkeys(range(8), 1)}
 
 
