@@ -6,7 +6,12 @@ from crnlang.diagnostics import Report, Span
 from crnlang.ir.lowered import LoweredNetwork, StateSpace
 from crnlang.ir.network import Network
 from crnlang.passes.bounds import derive_bounds
-from crnlang.passes.checks import check_jumps, check_propensities, horizon_of
+from crnlang.passes.checks import (
+    check_jumps,
+    check_propensities,
+    check_triggers,
+    horizon_of,
+)
 from crnlang.passes.errors import Empty
 from crnlang.passes.expand import expand_channels, expand_jumps
 from crnlang.passes.fold import fold_constants
@@ -38,6 +43,7 @@ def run_passes(
     initial = tabulate_start(network, caps, report)
     check_propensities(network, laws, caps, report)
     check_jumps(network, laws, caps, report)
+    check_triggers(network, laws, caps, report)
     check_questions(network, laws, caps, report)
     families = merge_families(expand_channels(network, report))
     report.stop_on_errors()

@@ -79,6 +79,9 @@ def fixed_starts(network: Network) -> dict[int, Int[np.ndarray, " _sites"]]:
     }
     for change in network.count_changes:
         found.pop(change.species, None)
+    for trigger in network.triggers:
+        for species in trigger.species:
+            found.pop(species, None)
     for start in network.site_starts:
         if not isinstance(start.initial, Delta):
             found.pop(start.species, None)
@@ -144,7 +147,7 @@ def _basis(
 
 
 def nonnegative_laws(changes: Mapping[int, Sparse]) -> list[Sparse]:
-    """The minimal nonnegative laws, the simplest first; none where not all are found."""
+    """The minimal nonnegative laws, simplest first; none where not all are found."""
     space = null_space(changes)
     pools = find_pools(list(space.laws.values()))
     return pools.laws if space.is_whole and not pools.unsearched else []

@@ -269,7 +269,7 @@ def _put_together(
 
 
 def _lifted(law: Sparse, prime: int) -> Sparse:
-    """The integer law, in lowest terms, of one modulo a prime; nothing where too large."""
+    """The integer law, in lowest terms, of one modulo a prime; empty if too large."""
     most = math.isqrt(prime // 2)
     denominator = 1
     for value in law.values():

@@ -131,7 +131,7 @@ def _mixed(rays: Sequence[_Ray]) -> dict[int, tuple[list[_Ray], list[_Ray]]]:
 def _are_neighbours(one: _Ray, other: _Ray, supports: Sequence[int]) -> bool:
     """Whether two rays span a face of the cone: no third has only their species.
 
-    `supports` has the species of every ray whose coefficients are not negative anywhere.
+    `supports` has the species of each ray that nowhere have a negative coefficient.
     """
     outside = ~(one.support | other.support)
     return sum(1 for support in supports if not support & outside) == 2

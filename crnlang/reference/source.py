@@ -24,6 +24,7 @@ from crnlang.ir.expr import (
 )
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 from crnlang.reference.forms import Forms
+from crnlang.reference.triggers import MOST_IN_A_ROW
 
 #: How a value is written; `{0}`, `{1}`, ... are the arguments, each in brackets.
 VALUES: dict[Function, str] = {
@@ -271,6 +272,63 @@ def inside_source(lowered: LoweredNetwork, targets: Sequence[Expr]) -> str:
         lines += [f"        x{v} = float(n[{v}])" for v in sorted(slots_of(condition))]
         lines.append(f"        return {value_source(condition, constants)} != 0.0")
     return "\n".join([*lines, "    return False", ""])
+
+
+def watch_source(lowered: LoweredNetwork) -> str:
+    """`watch(n, was)`: note which conditions of events hold."""
+    triggers = lowered.network.triggers
+    lines = ["def watch(n, was):", *_counts_source([one.condition for one in triggers])]
+    constants = constant_sources(lowered)
+    for number_, trigger in enumerate(triggers):
+        condition = value_source(trigger.condition, constants)
+        lines.append(f"    was[{number_}] = {condition} != 0.0")
+    return "\n".join([*lines, "    return", ""])
+
+
+def settle_source(lowered: LoweredNetwork) -> str:
+    """`settle(n, was, caps)`: the events that a change of state sets off, one by one.
+
+    `was` says which conditions held before, and then after. Gives whether any happened;
+    -1 where one leads out of the box, -2 where they never end.
+    """
+    triggers = lowered.network.triggers
+    if not triggers:
+        return "def settle(n, was, caps):\n    return 0\n"
+    constants = constant_sources(lowered)
+    read = [e for one in triggers for e in (one.condition, *one.values)]
+    lines = _counts_source(read)
+    for number_, trigger in enumerate(triggers):
+        condition = value_source(trigger.condition, constants)
+        lines += [
+            f"    now{number_} = {condition} != 0.0",
+            f"    fires{number_} = now{number_} and not was[{number_}]",
+            f"    was[{number_}] = now{number_}",
+        ]
+    fires = " or ".join(f"fires{number_}" for number_ in range(len(triggers)))
+    lines += [f"    if not ({fires}):", "        return happened", "    happened = 1"]
+    for number_, trigger in enumerate(triggers):
+        lines.append(f"    if fires{number_}:")
+        for species, value in zip(trigger.species, trigger.values, strict=True):
+            lines += [
+                f"        value = float({value_source(value, constants)})",
+                f"        if not (0.0 <= value <= caps[{species}]):",
+                "            return -1",
+                "        if value != math.floor(value):",
+                "            return -1",
+                f"        n[{species}] = int(value)",
+            ]
+    head = [
+        "def settle(n, was, caps):",
+        "    happened = 0",
+        f"    for _ in range({MOST_IN_A_ROW}):",
+    ]
+    return "\n".join([*head, *(f"    {line}" for line in lines), "    return -2", ""])
+
+
+def _counts_source(read: Sequence[Expr]) -> list[str]:
+    """The lines that take the counts which expressions of the whole state read."""
+    slots = sorted({slot for expr in read for slot in slots_of(expr)})
+    return [f"    x{v} = float(n[{v}])" for v in slots]
 
 
 def _dispatch(head: str, forms: Forms, bodies: Sequence[str], otherwise: str) -> str:

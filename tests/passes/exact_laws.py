@@ -1,4 +1,4 @@
-"""Laws by plain elimination in integers, and pools by Farkas: slow, and easy to check."""
+"""Laws by elimination in integers, and pools by Farkas: slow, and easy to check."""
 
 import math
 
