@@ -147,7 +147,7 @@ def test_everything_that_is_refused_is_told_with_its_line():
         + reaction("s", {"A": 1}, {}, "arcsin(A)")
         + reaction("u", {"A": 1}, {}, "none*A")
         + reaction("v", {"D": 1}, {}, "r*D"),
-        events=event("e", "A > 5", {"A": "0"}) + event("f", "time >= 0", {"A": "0"}),
+        events=event("e", "D > 5", {"k": "0"}) + event("f", "time >= 0", {"A": "0"}),
     )
     with pytest.raises(NotRepresentedError) as error:
         read(text)
@@ -161,8 +161,7 @@ def test_everything_that_is_refused_is_told_with_its_line():
         "m.xml:31: error: reaction `s`: the language has no `arcsin`\n"
         "m.xml:43: error: reaction `u`: `none` has no value\n"
         "m.xml:56: error: reaction `v`: `r` is no species, parameter or compartment\n"
-        "m.xml:71: error: event `e`: its trigger is not of the form `time >= T`: "
-        "only fixed times are known\n"
+        "m.xml:71: error: event `e`: it changes `k`, which is no copy number\n"
         "m.xml:82: error: event `f`: its trigger turns true at 0: every event of the "
         "language is above 0\n"
         "\n9 errors"

@@ -43,15 +43,15 @@ def test_the_law_is_that_of_a_reaction_that_leads_to_where_the_event_does(
     """Of births that reach a limit, the last one leads back: written as a reaction."""
     more = ", Y = min(Y + 1, 6)" if counts else ""
     event = f"0 -> X @ 3\nevent when X >= {top}: X = {back}{more}\n"
-    last, left = top - 1, f"{back} X" if back else "0"
-    made = f"{left} + Y" if counts else left
+    last, left = top - 1, [f"{back} X"] * (back > 0)
+    made = " + ".join([*left, *["Y"] * counts]) or "0"
     below = f"0 -> X @ propensity(if(X < {last}, 3, 0))\n"
     # where Y is full it stays: the second of the two channels
     law = f"propensity(if(X == {last}{' and Y < 6' if counts else ''}, 3, 0))"
     by_hand = below + f"massaction power\n{last} X -> {made} @ {law}\n"
     if counts:
         law = f"propensity(if(X == {last} and Y == 6, 3, 0))"
-        by_hand += f"{last} X -> {left} @ {law}\n"
+        by_hand += f"{last} X -> {' + '.join(left) or '0'} @ {law}\n"
     assert law_of(BIRTH + event) == pytest.approx(law_of(BIRTH + by_hand), abs=1e-9)
 
 
