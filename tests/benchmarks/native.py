@@ -1,4 +1,4 @@
-"""Ten models of different origin, imported, against the tools that they are written for.
+"""Ten models of different origin, imported, against the tools they are written for.
 
     pip install libroadrunner bionetgen pysb
     python tests/benchmarks/native.py --prepare DIR     # writes the `.net` files there
