@@ -14,7 +14,7 @@ from crnlang.interop.refused import NotRepresentedError
 @file_argument
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
 def export(file: Path, out: Path) -> None:
-    """Write a file in another format (SBML, BioNetGen), as OUT ends.
+    """Write a file in another format (SBML, Antimony, BioNetGen), as OUT ends.
 
     What the format cannot hold is refused, all at once.
     """

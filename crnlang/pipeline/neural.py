@@ -46,6 +46,11 @@ def run_neural(
         RunError: the checkpoint is damaged.
         Refusal: no network can be built, no time was reached, or memory ran out.
     """
+    if lowered.network.triggers:
+        raise EngineError(
+            "the neural engines cannot follow an event that waits for a condition: the "
+            "law would jump to other states whenever it holds; use `fsp` or `ssa`"
+        )
     if lowered.jumps:
         raise EngineError(
             "the neural engines cannot follow an event that changes copy numbers: the "

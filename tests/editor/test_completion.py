@@ -44,7 +44,7 @@ def offered(text):
         ("solve main |", {"with"}),
         ("solve main with |", {"tdvp", "natgrad", "adam", "fsp", "ssa", "we"}),
         ("solve a with tdvp {\n  t = 0..1\n  precision = |", {"float64", "float32"}),
-        ("event |", {"at"}),
+        ("event |", {"at", "when"}),
         ("event at 3: |", {"k", "X", "Y"}),
         ("diffuse |", {"X", "Y"}),
         ("diffuse X |", {"coefficient"}),
