@@ -29,6 +29,7 @@ COMMANDS = {
     "lsp": "Serve an editor on stdin and stdout: faults, hover, completion, layout.",
     "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
     "query": "Ask a finished run what its file did not ask.",
+    "report": "Write a run as one web page that needs no network.",
     "resume": "Continue a run that was stopped, killed or crashed, in its directory.",
     "run": "Solve a model and write a run directory, which is never overwritten.",
     "selftest": "Check the invariants of compiler and engines on generated networks.",
