@@ -27,7 +27,7 @@ COMMANDS = {
     "graph": "Draw the species-reaction graph of a file (svg, png, pdf, or dot).",
     "import": "Read a model of another format (SBML, BioNetGen `.net`) into a file.",
     "lsp": "Serve an editor on stdin and stdout: faults, hover, completion, layout.",
-    "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
+    "plot": "Draw a run: its laws, its lattice or its answers (png, pdf or svg).",
     "query": "Ask a finished run what its file did not ask.",
     "report": "Write a run as one web page that needs no network.",
     "resume": "Continue a run that was stopped, killed or crashed, in its directory.",

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from crnlang.pipeline.interface import open_run
-from crnlang.results.run_directory import read_files
 
 
 @click.command()
@@ -33,17 +32,16 @@ from crnlang.results.run_directory import read_files
 def report(
     run: Path, out: Path | None, against: Path | None, joints: Sequence[str]
 ) -> None:
-    r"""Write a run as one web page that needs no network.
+    """Write a run as one web page that needs no network.
 
-    On it: the answers to the questions of the file, the law over time with a slider,
-    lattices as images, the health of the run quantity by quantity, a comparison with a
-    second run, the model with its equations, settings, versions.
-
-    \b
-    crnc report runs/toggle
-    crnc report runs/toggle --against runs/toggle-fsp --joint Px,Py -o toggle.html
+    As `crnc report runs/toggle --against runs/toggle-fsp`. On it: the answers to the
+    questions of the file, the law over time with a slider, lattices as images, the
+    health of the run quantity by quantity, a comparison with a second run, the model
+    with its equations, settings, versions. Of a run that has not ended it shows what
+    its last checkpoint holds.
     """
     from crnlang.pipeline.reporting import report_run  # jinja2 and latex2mathml
+    from crnlang.pipeline.unfinished import open_any
 
     pairs = [tuple(name.strip() for name in one.split(",")) for one in joints]
     wrong = [one for one, pair in zip(joints, pairs, strict=True) if len(pair) != 2]
@@ -55,9 +53,11 @@ def report(
             f"{target} exists and is not overwritten; choose another with `-o`"
         )
     witness = None if against is None else open_run(against)
+    opened = open_any(run)
     text = report_run(
-        open_run(run),
-        read_files(run).versions,
+        opened.result,
+        opened.versions,
+        status=opened.status,
         witness=witness,
         joints=[(pair[0], pair[1]) for pair in pairs],
     )

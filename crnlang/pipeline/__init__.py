@@ -96,10 +96,10 @@ def run_compiled(
             found = dataclasses.replace(found, passages=passages)
         case _:
             raise TypeError(f"no engine runs {type(settings).__name__}")
-    return _recorded(compilation, choice, found, clock)
+    return record_run(compilation, choice, found, clock)
 
 
-def _recorded(
+def record_run(
     compilation: Compilation, choice: Choice, found: Found, clock: Clock
 ) -> Run:
     """The record of what an engine found, its questions answered."""

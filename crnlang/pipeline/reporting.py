@@ -18,7 +18,6 @@ from crnlang.report.coarse import as_plain
 from crnlang.report.equations import model_rows
 from crnlang.report.health import Curve, health_curves, law_curves
 from crnlang.report.page import (
-    AnswerRows,
     ComparisonRows,
     HealthRow,
     Page,

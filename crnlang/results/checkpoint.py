@@ -95,9 +95,14 @@ def read_begun(directory: Path) -> Begun:
         ) from error
 
 
+def state_file(directory: Path) -> Path:
+    """Where the last checkpoint is, if there is one."""
+    return directory / FOLDER / STATE
+
+
 def read_state(directory: Path) -> bytes | None:
     """The content of the last checkpoint, if there is one."""
-    path = directory / FOLDER / STATE
+    path = state_file(directory)
     return path.read_bytes() if path.is_file() else None
 
 

@@ -27,6 +27,12 @@ function told(x) {
   return String(Number(x.toPrecision(4)));
 }
 
+function tick(x) {
+  const size = Math.abs(x);
+  return size !== 0 && (size < 1e-3 || size >= 1e5)
+    ? Number(x.toPrecision(3)).toExponential() : told(x);
+}
+
 const known = values => values.filter(v => v !== null && v !== undefined);
 const largest = values => values.reduce((a, b) => Math.max(a, b), -Infinity);
 const smallest = values => values.reduce((a, b) => Math.min(a, b), Infinity);
@@ -92,11 +98,11 @@ class Chart {
       const place = this.toY(value);
       this.frame.append(
         make("svg:line", { x1: left, x2: right, y1: place, y2: place, class: "grid" }),
-        make("svg:text", { x: left - 5, y: place + 3, class: "tick end" }, told(value)));
+        make("svg:text", { x: left - 5, y: place + 3, class: "tick end" }, tick(value)));
     }
     for (const value of marks(x, 5)) {
       this.frame.append(make("svg:text",
-        { x: this.toX(value), y: bottom + 13, class: "tick middle" }, told(value)));
+        { x: this.toX(value), y: bottom + 13, class: "tick middle" }, tick(value)));
     }
     this.frame.append(
       make("svg:line", { x1: left, x2: left, y1: top, y2: bottom, class: "axis" }),
@@ -384,7 +390,7 @@ function timeTicks(chart) {
   chart.frame.querySelectorAll(".middle").forEach(node => node.remove());
   for (const k of new Set([0, 0.25, 0.5, 0.75, 1].map(f => Math.round(f * (number - 1))))) {
     chart.frame.append(make("svg:text", { x: chart.toX(k + 0.5), y: bottom + 13,
-      class: "tick middle" }, told(DATA.times[k])));
+      class: "tick middle" }, tick(DATA.times[k])));
   }
 }
 
