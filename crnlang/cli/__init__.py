@@ -34,6 +34,7 @@ COMMANDS = {
     "run": "Solve a model and write a run directory, which is never overwritten.",
     "selftest": "Check the invariants of compiler and engines on generated networks.",
     "show": "Print what the compiler makes of a file at one stage.",
+    "watch": "Follow a run that another process works on, until it ends.",
 }
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130

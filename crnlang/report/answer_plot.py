@@ -136,7 +136,7 @@ def _most(question: Question) -> float:
 def _is_rare(question: Question) -> bool:
     """Whether some value is rare, and some is not 0."""
     values = _values(question)
-    return bool(len(values)) and values.max() > 0 and bool(values.min() < RARE)
+    return bool(values.max(initial=0.0) > 0 and values.min() < RARE)
 
 
 def _floor(values: Float[np.ndarray, " times"]) -> float:

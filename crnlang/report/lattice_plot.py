@@ -89,7 +89,7 @@ def _shots(number: int) -> list[int]:
 
 def _draw_rows(
     area: Any,
-    panels: Sequence[Any],
+    panels: Any,
     times: Float[np.ndarray, " times"],
     images: Sequence[tuple[Field, str, Any]],
 ) -> None:
@@ -105,7 +105,7 @@ def _draw_rows(
         panel.set_ylabel("site", fontsize=8, color=INK)
         dress(panel, f"{field.name}: {words}")
         _scale(area, mesh, panel)
-    for panel in list(panels)[len(images) :]:
+    for panel in panels[len(images) :]:
         panel.axis("off")
 
 

@@ -32,9 +32,10 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
         draw_run("", np.arange(2.0), [marginal("X", 2, 3)], None)
 
 
-@pytest.mark.parametrize("shape", [(6,), (3, 4), (2, 2, 3)])
-@pytest.mark.parametrize("times", [1, 3, 30])
-@pytest.mark.parametrize("has_more", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "times", "has_more"),
+    [((6,), 1, False), ((6,), 30, True), ((3, 4), 30, False), ((2, 2, 3), 3, True)],
+)
 def test_lattices_are_drawn(tmp_path, shape, times, has_more):
     pytest.importorskip("matplotlib")
     rng = np.random.default_rng(0)
