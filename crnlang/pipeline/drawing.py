@@ -10,7 +10,7 @@ from crnlang.compiler import compile_text
 from crnlang.diagnostics import CrnError
 from crnlang.ir.network import Network
 from crnlang.pipeline.laws import Laws
-from crnlang.pipeline.page_data import neighbours
+from crnlang.pipeline.page_data import neighbours, witness_name
 from crnlang.report.answer_plot import Answered, Question, draw_answers
 from crnlang.report.lattice_plot import Field, draw_lattice
 from crnlang.report.plot import Joint
@@ -75,7 +75,9 @@ def lattice_figure(
             drawn = None if states is None else states[:, block].astype(float)
             state = None if drawn is None else _on_sites(network, drawn)
             fields.append(Field(kind.name, mean, state))
-    shown = _joint(data, joint, neighbours(network), joint_law, places[-1])
+    likely = next(iter(data.joints), None) if not kinds else None
+    likely = likely or neighbours(network, kinds)
+    shown = _joint(data, joint, likely, joint_law, places[-1])
     words = "a trajectory" if data.engine == "ssa" else "a state at each time"
     title = f"{data.model} ({data.engine})"
     return draw_lattice(title, data.times[places], fields, words, shown)
@@ -96,9 +98,8 @@ def _joint(
     time = float(data.times[place])
     if asked is not None:
         return Joint(asked, time, joint_law(asked))
-    pair = next(iter(data.joints), likely)
     try:
-        return None if pair is None else Joint(pair, time, joint_law(pair))
+        return None if likely is None else Joint(likely, time, joint_law(likely))
     except RunError:
         return None
 
@@ -152,14 +153,16 @@ def answers_figure(
         query.name: " ".join(query.span.text.split()).removeprefix("query ")
         for query in (network.queries if network else ())
     }
+    runs = [(data.engine, data)]
+    if other is not None:
+        runs.append((witness_name(data, other), other))
     questions = [
         Question(
             texts.get(one.name, one.name),
             one.kind,
             tuple(
-                Answered(run.engine, answer.times, answer.values, answer.errors)
-                for run in (data, other)
-                if run is not None
+                Answered(name, answer.times, answer.values, answer.errors)
+                for name, run in runs
                 for answer in run.queries
                 if (answer.name, answer.kind) == (one.name, one.kind)
             ),
@@ -173,5 +176,5 @@ def answers_figure(
             "`expect`, `logp` or `hit` at several, as `query prob(X > 3, at=0:10:1)`"
         )
     title = f"{data.model} ({data.engine})"
-    title += f" and {other.engine}" if other else ""
+    title += f" and {runs[-1][0]}" if other else ""
     return draw_answers(title, questions)

@@ -217,13 +217,23 @@ class PageData:
         )
 
 
-def neighbours(network: Network) -> Pair | None:
-    """The first species per site at two neighbouring sites in the middle."""
+def witness_name(data: RunData, witness: RunData) -> str:
+    """What a witness is called beside a run: its engine, if that tells them apart."""
+    is_other = witness.engine != data.engine
+    return witness.engine if is_other else f"other {witness.engine}"
+
+
+def neighbours(network: Network, kinds: Sequence[str] = ()) -> Pair | None:
+    """The first species per site, of `kinds` if any, at neighbours in the middle."""
     if network.lattice is None:
         return None
     edges = network.lattice.directed_edges()
-    blocks = zip(network.species, network.blocks(), strict=True)
-    block = next((b for kind, b in blocks if kind.is_per_site), None)
+    blocks = [
+        block
+        for kind, block in zip(network.species, network.blocks(), strict=True)
+        if kind.is_per_site and (not kinds or kind.name in kinds)
+    ]
+    block = next(iter(blocks), None)
     if block is None or not len(edges):
         return None
     middle = network.lattice.sites // 2

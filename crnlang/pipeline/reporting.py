@@ -11,7 +11,7 @@ from crnlang.diagnostics import CrnError
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.printer import format_size
 from crnlang.pipeline.page_answers import about_errors, answer_rows, drawn_answer
-from crnlang.pipeline.page_data import MOST_PANELS, PageData
+from crnlang.pipeline.page_data import MOST_PANELS, PageData, witness_name
 from crnlang.pipeline.result import Result
 from crnlang.pipeline.verdict import verdict
 from crnlang.report.coarse import as_plain
@@ -56,7 +56,7 @@ def report_run(
     comparison = None if witness is None else compare_runs(data, witness.data)
     questions = _questions(lowered)
     pairs = [(one, _partner(one, witness)) for one in data.queries]
-    engines = [data.engine, witness.data.engine if witness else ""]
+    engines = [data.engine, witness_name(data, witness.data) if witness else ""]
     curves = [*health_curves(data.engine, data.health)]
     curves += law_curves(data.times, data.samples, data.leak)
     page = Page(
@@ -177,7 +177,7 @@ def _law_notes(numbers: PageData) -> list[str]:
 
 
 def _first_filter(numbers: PageData) -> str:
-    """What a lattice with many sites shows at first: its first site."""
+    """What a lattice shows at first: its first site."""
     lattice = numbers.lattice()
     return lattice["names"][0] if lattice else ""
 

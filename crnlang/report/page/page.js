@@ -211,6 +211,12 @@ function part(value, axis) {
   return Math.min(Math.max(away / (span || 1), -0.02), 1.02);
 }
 
+// the top of an axis that changes in few steps while a law changes
+function ceiling(peak) {
+  const power = 10 ** Math.floor(Math.log10(1.05 * peak || 1));
+  return power * [1, 1.5, 2, 3, 5, 10].find(m => m * power >= 1.05 * peak);
+}
+
 function nearest(xs, x) {
   let best = 0;
   xs.forEach((one, i) => { if (Math.abs(one - x) < Math.abs(xs[best] - x)) best = i; });
@@ -258,13 +264,12 @@ function lawPanel(parent, law) {
   });
   const draw = () => {
     const seen = peaks.map((p, i) => (p > least() ? i : -1)).filter(i => i >= 0);
-    const tops = tables.map(largest), spread = tops.filter(top => top < 0.999);
-    const top = largest(spread.length ? spread : tops);
+    const other = law.witness?.[state.frame];
+    const top = ceiling(largest([...law.law[state.frame], ...(other ?? [])]));
     chart.axes({ low: edges[seen[0]], high: edges[seen[seen.length - 1] + 1], whole: true },
-      state.log ? { low: FLOOR, high: 1, log: true } : { low: 0, high: 1.08 * top });
+      state.log ? { low: FLOOR, high: 1, log: true } : { low: 0, high: top });
     chart.clear();
     chart.steps(edges, law.law[state.frame], RUN, { fill: true });
-    const other = law.witness?.[state.frame];
     if (other) chart.steps(edges, other, WITNESS, { dash: "4 3" });
   };
   updates.push(draw);
