@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from crnlang.compiler import compile_text
-from crnlang.diagnostics import CrnError
 from crnlang.ir.network import Network
 from crnlang.pipeline.laws import Laws
 from crnlang.pipeline.page_data import neighbours, witness_name
@@ -24,19 +22,13 @@ FEW_SITES = 4
 JointLaw = Callable[[Pair], Float[np.ndarray, "count_a count_b"]]
 
 
-def network_of(model: str, path: str) -> Network | None:
-    """The model of a run; `None` where it reads files that are not there."""
-    try:
-        return compile_text(model, path).network
-    except CrnError:
-        return None
-
-
 def usual_picture(network: Network | None, species: Sequence[str]) -> str:
     """What is drawn of a run where nobody says what."""
-    is_lattice = network is not None and network.lattice is not None
-    is_large = is_lattice and network.sites > FEW_SITES
-    return "lattice" if is_large and not species else "laws"
+    if network is None or network.lattice is None:
+        return "laws"
+    per_site = {kind.name for kind in network.species if kind.is_per_site}
+    is_wanted = {*species} <= per_site if species else network.sites > FEW_SITES
+    return "lattice" if is_wanted else "laws"
 
 
 def lattice_figure(

@@ -75,7 +75,8 @@ def open_run(path: Path | str) -> Result:
         return read_weights(directory, place)
 
     laws = _laws(lambda: read_laws(directory, data.times), weights)
-    return Result(data, files.model, str(directory / MODEL), files.settings, laws)
+    path, origin = str(directory / MODEL), str(files.versions.get("file", ""))
+    return Result(data, files.model, path, files.settings, laws, origin=origin)
 
 
 def _laws(

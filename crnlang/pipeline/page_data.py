@@ -51,14 +51,17 @@ class PageData:
         ranges = [seen_in(self.data.marginal(name)) for name in self.data.names]
         levels = np.array([last + 1 - first for first, last in ranges])
         runs = 1 if self.witness is None else 2
-        for most_frames, bins in SIZES:
-            frames = spread_places(len(self.data.times), most_frames)
-            each = np.minimum(levels, bins) * len(frames) * runs
-            if each.sum() <= MOST_NUMBERS:
-                return frames, bins, self.data.names
-        most = max(int(MOST_NUMBERS / each.max()), 1)
-        kept = spread_places(len(self.data.names), most)
-        return frames, bins, tuple(self.data.names[v] for v in kept)
+        numbers = [
+            np.minimum(levels, bins) * min(most, len(self.data.times)) * runs
+            for most, bins in SIZES
+        ]
+        fitting = [i for i, each in enumerate(numbers) if each.sum() <= MOST_NUMBERS]
+        size = [*fitting, len(SIZES) - 1][0]
+        kept = spread_places(
+            len(levels), max(int(MOST_NUMBERS / numbers[size].max()), 1)
+        )
+        frames = spread_places(len(self.data.times), SIZES[size][0])
+        return frames, SIZES[size][1], tuple(self.data.names[v] for v in kept)
 
     @property
     def frames(self) -> Int[np.ndarray, " frames"]:

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from crnlang.compiler import compile_text
-from crnlang.diagnostics import CrnError
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.printer import format_size
 from crnlang.pipeline.page_answers import about_errors, answer_rows, drawn_answer
@@ -51,7 +49,7 @@ def report_run(
         RunError: a joint law cannot be had, or the witness shares no species or time.
     """
     data = result.data
-    lowered = _compiled(result)
+    lowered = result.lowered
     numbers = PageData(result, witness, None if lowered is None else lowered.network)
     comparison = None if witness is None else compare_runs(data, witness.data)
     questions = _questions(lowered)
@@ -97,14 +95,6 @@ def report_run(
         },
     )
     return render_page(page)
-
-
-def _compiled(result: Result) -> LoweredNetwork | None:
-    """The model; `None` where it reads files that the run directory does not hold."""
-    try:
-        return compile_text(result.model, result.path).lowered
-    except CrnError:
-        return None
 
 
 def _questions(lowered: LoweredNetwork | None) -> dict[str, str]:
@@ -155,8 +145,8 @@ def _notes(data: RunData, lowered: LoweredNetwork | None) -> list[str]:
     notes = list(data.notes)
     if lowered is None:
         notes.append(
-            "The model reads other files, which the run directory does not hold: its "
-            "equations are not shown."
+            "The model reads other files, which are not where they were when it was "
+            "run: its equations are not shown, and lattices not as images."
         )
     return notes
 

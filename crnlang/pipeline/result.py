@@ -6,6 +6,7 @@ of the run; other times were not kept.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Integer
 
-from crnlang.diagnostics import listing, suggest
+from crnlang.compiler import compile_text
+from crnlang.diagnostics import CrnError, listing, suggest
+from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import Network
 from crnlang.pipeline import store_run
 from crnlang.pipeline.ask import ask
@@ -36,7 +39,8 @@ class Result:
     """What a run found out.
 
     `data` is the record of all numbers, `model` the text of the `.crn` file, `path`
-    what errors call it, `settings` every setting with the engine's name.
+    what errors call it, `origin` where it came from, if that is known, `settings` every
+    setting with the engine's name.
     """
 
     def __init__(
@@ -47,10 +51,12 @@ class Result:
         settings: Mapping[str, Any],
         laws: Callable[["Result"], Laws],
         run: Run | None = None,
+        origin: str = "",
     ) -> None:
         self.data = data
         self.model = model
         self.path = path
+        self.origin = origin
         self.settings = settings
         self._make_laws = laws
         self._run = run
@@ -88,6 +94,17 @@ class Result:
         from crnlang.results.dataset import to_dataset  # loads xarray
 
         return to_dataset(self.data)
+
+    @cached_property
+    def lowered(self) -> LoweredNetwork | None:
+        """The compiled model; `None` where files that it reads are not there any more.
+
+        These lie beside the file that was run, not in the run directory.
+        """
+        for path in (self.path, self.origin):
+            with suppress(CrnError):
+                return compile_text(self.model, path or self.path).lowered
+        return None
 
     @cached_property
     def laws(self) -> Laws:
@@ -235,7 +252,7 @@ class Result:
 
         if out is not None and Path(out).suffix not in FORMATS:
             raise RunError(f"{out} must end in {', '.join(FORMATS)}")
-        network = drawing.network_of(self.model, self.path)
+        network = self.lowered.network if self.lowered else None
         what = draw or drawing.usual_picture(network, species)
         if what == "answers":
             other = None if against is None else against.data

@@ -192,6 +192,7 @@ def test_progress_is_read_as_it_was_written(tmp_path_factory, pace, until, messa
     )
     write_progress(directory, wanted)
     found = read_progress(directory)
+    assert found is not None
     assert replace(found, written=2.0) == wanted
     left = wanted.seconds_left()
     assert (left is None) == (pace == 0)

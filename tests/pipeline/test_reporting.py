@@ -7,13 +7,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from stated_runs import stated
 
 from crnlang.compiler import compile_text
 from crnlang.pipeline.interface import run
-from crnlang.pipeline.laws import StatedLaws
 from crnlang.pipeline.reporting import report_run
 from crnlang.pipeline.result import Result
-from crnlang.results.summary import Snapshot, summarise
 from crnlang.solve.outcome import STAGES
 
 TEXT = """crn 1
@@ -82,16 +81,6 @@ def like(result, **changes):
     """The same result with another record."""
     data = replace(result.data, **changes)
     return Result(data, result.model, result.path, result.settings, result._make_laws)
-
-
-def stated(text, engine, times, draw):
-    """A result whose law at each time is the states that `draw(time)` hands back."""
-    lowered = compile_text(text).lowered
-    queries = [q for q in lowered.network.queries if {*q.times} <= {*times}]
-    lowered = replace(lowered, network=replace(lowered.network, queries=tuple(queries)))
-    snapshots = tuple(Snapshot(time, draw(time)) for time in times)
-    data = summarise(lowered, snapshots, engine=engine, seed=0)
-    return Result(data, text, "x.crn", {}, lambda _: StatedLaws(engine, snapshots))
 
 
 def steps(number):
@@ -194,11 +183,15 @@ def test_a_run_that_stopped_says_so(exact):
     assert ("li", {"class": "unfinished"}) in unfinished.found
 
 
-def test_a_model_whose_files_are_gone_has_a_page_without_equations(exact):
+def test_a_model_whose_files_are_gone_has_a_page_without_equations(exact, tmp_path):
     text = TEXT.replace("= 2  #", '~ table("gone.csv")  #')
     lost = Result(exact.data, text, "gone.crn", {}, exact._make_laws)
     page = report_run(lost, {})
     assert "<math" not in page
+    origin = tmp_path / "model.crn"  # the table lies beside it
+    (tmp_path / "gone.csv").write_text("0.5\n0.5\n")
+    found = Result(exact.data, text, "x", {}, exact._make_laws, origin=str(origin))
+    assert "<math" in report_run(found, {})
     assert "The model reads other files" in page
 
 

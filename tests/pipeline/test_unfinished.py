@@ -18,6 +18,7 @@ from crnlang.results import checkpoint
 from crnlang.results.record import RunError
 from crnlang.results.run_directory import write_run
 from crnlang.results.summary import Snapshot, summarise
+from crnlang.settings import NeuralSettings
 from crnlang.solve.state import Checkpoint, State, pack
 
 TEXT = """crn 1
@@ -44,6 +45,7 @@ def run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("unfinished") / "run"
     compilation, choice = begun(directory, "main")
     jax.config.update("jax_enable_x64", True)
+    assert isinstance(choice.settings, NeuralSettings)
     model = build_model(compilation.lowered, choice.settings, jax.random.key(0))
     infos = tuple(step_info(k, 2.0, "natgrad") for k in (1, 2, 3, 4))
     held = Checkpoint(State(model, t=1.0), (0.5,), (model,), infos)
