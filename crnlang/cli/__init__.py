@@ -27,12 +27,14 @@ COMMANDS = {
     "graph": "Draw the species-reaction graph of a file (svg, png, pdf, or dot).",
     "import": "Read a model of another format (SBML, BioNetGen `.net`) into a file.",
     "lsp": "Serve an editor on stdin and stdout: faults, hover, completion, layout.",
-    "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
+    "plot": "Draw a run: its laws, its lattice or its answers (png, pdf or svg).",
     "query": "Ask a finished run what its file did not ask.",
+    "report": "Write a run as one web page that needs no network.",
     "resume": "Continue a run that was stopped, killed or crashed, in its directory.",
     "run": "Solve a model and write a run directory, which is never overwritten.",
     "selftest": "Check the invariants of compiler and engines on generated networks.",
     "show": "Print what the compiler makes of a file at one stage.",
+    "watch": "Follow a run that another process works on, until it ends.",
 }
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crnlang.cli.verdict import verdict
 from crnlang.compiler import Compilation
 from crnlang.pipeline.found import Run
+from crnlang.pipeline.verdict import verdict
 from crnlang.results.record import QueryAnswer, RunData
 from crnlang.settings import FspSettings
 
@@ -86,7 +86,7 @@ def print_summary(
         console.print(query_table(run.data.queries, run.data.samples[-1]))
     for note in run.data.notes:
         console.print(Text(f"note: {note}"))
-    console.print(Text(verdict(run, compilation.lowered.space)))
+    console.print(Text(verdict(run.data, compilation.lowered.space)))
     console.print(Text(_cost(run)))
     # soft_wrap: a path or a command that is cut by line breaks cannot be copied
     for line in _next_steps(run, compilation, directory, overrides):

@@ -96,10 +96,10 @@ def run_compiled(
             found = dataclasses.replace(found, passages=passages)
         case _:
             raise TypeError(f"no engine runs {type(settings).__name__}")
-    return _recorded(compilation, choice, found, clock)
+    return record_run(compilation, choice, found, clock)
 
 
-def _recorded(
+def record_run(
     compilation: Compilation, choice: Choice, found: Found, clock: Clock
 ) -> Run:
     """The record of what an engine found, its questions answered."""
@@ -149,7 +149,8 @@ def store_run(run: Run, directory: Path) -> Path:
     """
     cost = json.dumps(run.cost.as_plain(), indent=2) + "\n"
     files = {"cost.json": cost.encode(), **run.weights, **pack_laws(run.snapshots)}
-    write_run(directory, run.data, run.source, run.settings, files)
+    file = run.path if Path(run.path).is_file() else ""  # none where it was a text
+    write_run(directory, run.data, run.source, run.settings, files, file)
     if run.outcome is not Outcome.INTERRUPTED:
         checkpoint.end(directory)
     return directory

@@ -13,7 +13,7 @@ from crnlang.compiler import Compilation, compile_text
 from crnlang.ir.network import SettingValue
 from crnlang.pipeline import run_compiled
 from crnlang.pipeline.choose import resolve_solve
-from crnlang.pipeline.found import Silent
+from crnlang.pipeline.found import Run, Silent
 from crnlang.pipeline.laws import Laws, StatedLaws
 from crnlang.pipeline.overrides import read_value
 from crnlang.pipeline.result import Result
@@ -44,7 +44,11 @@ def run(
     """
     values = {key: _setting(key, value) for key, value in settings.items()}
     choice = resolve_solve(model.network, solve, engine, values)
-    found = run_compiled(model, choice, Silent())
+    return as_result(run_compiled(model, choice, Silent()))
+
+
+def as_result(found: Run) -> Result:
+    """A run that has just been made, for people who write Python."""
     weights = list(found.weights.values())
     return Result(
         found.data,
@@ -71,7 +75,8 @@ def open_run(path: Path | str) -> Result:
         return read_weights(directory, place)
 
     laws = _laws(lambda: read_laws(directory, data.times), weights)
-    return Result(data, files.model, str(directory / MODEL), files.settings, laws)
+    path, origin = str(directory / MODEL), str(files.versions.get("file", ""))
+    return Result(data, files.model, path, files.settings, laws, origin=origin)
 
 
 def _laws(

@@ -65,7 +65,7 @@ def resume_run(directory: Path) -> Resumed:
     if not checkpoint.is_begun(directory):
         raise RunError(_why_not(directory))
     begun = read_begun(directory)
-    choice = _choice(directory, begun)
+    choice = read_choice(directory, begun)
     again = f"run the model again: {_command(begun)}"
     if not isinstance(choice.settings, NeuralSettings):
         raise RunError(
@@ -106,7 +106,7 @@ def _why_not(directory: Path) -> str:
     )
 
 
-def _choice(directory: Path, begun: Begun) -> Choice:
+def read_choice(directory: Path, begun: Begun) -> Choice:
     """The engine and its settings, as they were resolved.
 
     Raises:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from crnlang.ir.lowered import StateSpace
-from crnlang.pipeline.found import Run
 from crnlang.results.record import RunData
 from crnlang.solve.outcome import STAGES
 
@@ -15,9 +14,8 @@ LEAST_SIZE, MOST_RESIDUAL = 1000, 0.3
 FELT = 1e-3
 
 
-def verdict(run: Run, space: StateSpace) -> str:
+def verdict(data: RunData, space: StateSpace) -> str:
     """How healthy the run was, in words with numbers."""
-    data = run.data
     if data.health:
         return f"{_steps(data)} {_caps_by_mass(data, space)}"
     if data.engine == "we":
