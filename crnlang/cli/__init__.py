@@ -21,6 +21,7 @@ from crnlang.diagnostics import CrnError, Refusal, suggest
 COMMANDS = {
     "check": "Check a file: say OK, or everything that is wrong with it.",
     "compare": "Compare two run directories at their common times.",
+    "doctor": "Say whether this installation is fit to run models, and what to do.",
     "explain": "Show the propensities, the conserved pools, the states, the engines.",
     "export": "Write a file in another format (SBML, BioNetGen), as OUT ends.",
     "fmt": "Rewrite files in the canonical layout; `-` reads stdin and writes stdout.",
