@@ -10,7 +10,8 @@ from crnlang.cli.files import compile_and_warn, file_argument
 from crnlang.cli.signals import Interrupted
 from crnlang.cli.solving import solve
 from crnlang.compiler import Compilation
-from crnlang.pipeline.choose import Choice, resolve_solve
+from crnlang.pipeline.auto import AUTO, choose
+from crnlang.pipeline.choose import Choice
 from crnlang.pipeline.overrides import parse_overrides
 from crnlang.pipeline.resume import begin_run
 from crnlang.results import checkpoint
@@ -29,8 +30,9 @@ from crnlang.settings import ENGINES, NeuralSettings, SettingError
 )
 @click.option(
     "--engine",
-    type=click.Choice(list(ENGINES)),
-    help="Engine: the first block with it, else `t` and `save` of another block.",
+    type=click.Choice([*ENGINES, AUTO]),
+    help="Engine: the first block with it, else `t` and `save` of another block; "
+    "`auto` picks one and says why.",
 )
 @click.option(
     "--set",
@@ -71,7 +73,8 @@ def run(
     choice = _choose(compilation, solve_name, engine, overrides, seed)
     with _new_directory(out, compilation, choice, overrides) as directory:
         if not quiet:
-            click.echo(_headline(compilation, choice), err=True)
+            for line in [_headline(compilation, choice), *choice.notes]:
+                click.echo(line, err=True)
         solve(compilation, choice, directory, overrides, as_json=as_json, quiet=quiet)
 
 
@@ -84,9 +87,7 @@ def _choose(
 ) -> Choice:
     """The engine and settings that the file and the options ask for, or wrong usage."""
     try:
-        return resolve_solve(
-            compilation.network, solve, engine, parse_overrides(overrides), seed
-        )
+        return choose(compilation, solve, engine, parse_overrides(overrides), seed)
     except SettingError as error:
         context = click.get_current_context()
         raise click.UsageError(str(error), context) from error
