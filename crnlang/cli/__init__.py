@@ -19,6 +19,7 @@ from crnlang.diagnostics import CrnError, Refusal, suggest
 
 #: Every command and what it does; it stands in the module of its name.
 COMMANDS = {
+    "bounds": "Propose a cap for every species, from trajectories without caps.",
     "check": "Check a file: say OK, or everything that is wrong with it.",
     "compare": "Compare two run directories at their common times.",
     "doctor": "Say whether this installation is fit to run models, and what to do.",

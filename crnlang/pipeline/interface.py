@@ -14,7 +14,7 @@ from crnlang.ir.network import SettingValue
 from crnlang.pipeline import run_compiled
 from crnlang.pipeline.auto import choose
 from crnlang.pipeline.found import Silent
-from crnlang.pipeline.laws import Laws, StatedLaws
+from crnlang.pipeline.laws import Laws, NoLaws, StatedLaws
 from crnlang.pipeline.overrides import read_value
 from crnlang.pipeline.result import Result
 from crnlang.results.law_file import read_laws
@@ -82,6 +82,8 @@ def _laws(
 
     def make(result: Result) -> Laws:
         data = result.data
+        if not data.has_law:
+            return NoLaws(data.engine)
         if not issubclass(ENGINES[data.engine], NeuralSettings):
             return StatedLaws(data.engine, snapshots())
         # here, because they load JAX, which takes a second or two

@@ -38,8 +38,12 @@ def draw_pilot(
     also: tuple[float, ...] = (),
     size: int = TRAJECTORIES,
     saved: int = SAVED,
+    *,
+    ends_at: Int[np.ndarray, " variables"] | None = None,
 ) -> Pilot:
     """Trajectories as far as they go in a few seconds; `also` are times to keep.
+
+    The part in which a count comes to `ends_at` is the last.
 
     Raises:
         WitnessError: a wrong propensity, or one without a bound in time.
@@ -48,6 +52,8 @@ def draw_pilot(
     for share in SHARES:
         end = share * until
         if found is not None:
+            if ends_at is not None and (found.counts >= ends_at).any():
+                break
             known = float(found.times[-1])
             if found.cost * len(found.counts) * end > PATIENCE and known > 0:
                 break
