@@ -35,6 +35,7 @@ COMMANDS = {
     "run": "Solve a model and write a run directory, which is never overwritten.",
     "selftest": "Check the invariants of compiler and engines on generated networks.",
     "show": "Print what the compiler makes of a file at one stage.",
+    "sweep": "Solve a model at many values of its parameters, and write a table.",
 }
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130

@@ -131,7 +131,7 @@ def _tell(found: Uncapped, caps: dict[str, int], target: Path | None) -> None:
     click.echo(
         "\nput into the file:" if own else "\nno species is declared in the file"
     )
-    for lines in new.values():
+    for _, lines in new:
         click.echo("\n".join(f"  {' '.join(line.split())}" for line in lines))
     text = with_declarations(found.program, caps)
     try:

@@ -7,17 +7,18 @@ from pathlib import Path
 import click
 
 from crnlang.cli.files import compile_and_warn, file_argument
+from crnlang.cli.options import engine_option, set_option
 from crnlang.cli.signals import Interrupted
 from crnlang.cli.solving import solve
 from crnlang.compiler import Compilation
-from crnlang.pipeline.auto import AUTO, choose
+from crnlang.pipeline.auto import choose
 from crnlang.pipeline.choose import Choice
 from crnlang.pipeline.overrides import parse_overrides
 from crnlang.pipeline.resume import begin_run
 from crnlang.results import checkpoint
 from crnlang.results.checkpoint import WriteError, read_state
 from crnlang.results.run_directory import create_run_directory
-from crnlang.settings import ENGINES, NeuralSettings, SettingError
+from crnlang.settings import NeuralSettings, SettingError
 
 
 @click.command()
@@ -28,19 +29,8 @@ from crnlang.settings import ENGINES, NeuralSettings, SettingError
     metavar="NAME",
     help="Solve block; default `main`, else the first.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice([*ENGINES, AUTO]),
-    help="Engine: the first block with it, else `t` and `save` of another block; "
-    "`auto` picks one and says why.",
-)
-@click.option(
-    "--set",
-    "overrides",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Override a setting, as `t=0..40`, `save=0:40:0.5`; repeatable.",
-)
+@engine_option
+@set_option
 @click.option("--seed", type=int, help="Seed of all random numbers; default 0.")
 @click.option(
     "-o",

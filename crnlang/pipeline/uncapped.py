@@ -9,11 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crnlang.compiler import analyse_text, decode
-from crnlang.diagnostics import CrnError, Report
+from crnlang.diagnostics import CrnError, Report, Span
 from crnlang.frontend.ast import Program, SpeciesDeclaration
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.passes import run_passes
 from crnlang.passes.errors import CapTooLow, NoCap
+from crnlang.pipeline.rewrite import outside_modules, rewrite
+
+#: Where declarations stand in a file, and what is to stand there.
+Declaration = tuple[Span, list[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,43 +61,32 @@ def compile_uncapped(path: Path) -> Uncapped:
     return Uncapped(found.program, run_passes(network, Report()), frozenset(caps))
 
 
-def declarations(program: Program, caps: Mapping[str, int]) -> dict[str, list[str]]:
-    """The declarations with other caps, by the text that they stand in for.
+def declarations(program: Program, caps: Mapping[str, int]) -> list[Declaration]:
+    """The declarations with other caps, each with the place that it stands in for.
 
     One that declares species of different caps becomes several. Species of modules are
     not among them.
     """
-    found: dict[str, list[str]] = {}
-    for statement in program.statements:
+    found: list[Declaration] = []
+    for statement in outside_modules(program):
         if not isinstance(statement, SpeciesDeclaration):
             continue
-        names = [name.text for name in statement.names]
-        if not set(names) <= caps.keys():
-            continue
         groups: dict[int, list[str]] = {}
-        for name in names:
-            groups.setdefault(caps[name], []).append(name)
+        for name in statement.names:
+            groups.setdefault(caps[name.text], []).append(name.text)
         end = statement.names[-1].span.end
         if statement.bounds is not None:
             end = statement.bounds.span.end
         rest = statement.span.source.text[end : statement.span.end]
-        found[statement.span.text] = [
+        lines = [
             f"species {', '.join(group)} in 0..{cap}{rest}"
             for cap, group in groups.items()
         ]
+        found.append((statement.span, lines))
     return found
 
 
 def with_declarations(program: Program, caps: Mapping[str, int]) -> str:
     """The text of the file with other caps, all else as it was."""
-    text = program.source.text
-    pieces: list[str] = []
-    last = 0
-    new = declarations(program, caps)
-    for statement in program.statements:
-        if isinstance(statement, SpeciesDeclaration) and statement.span.text in new:
-            lines = new[statement.span.text]
-            if statement.span.start >= last:
-                pieces += [text[last : statement.span.start], "; ".join(lines)]
-                last = statement.span.end
-    return "".join([*pieces, text[last:]])
+    changes = [(span, "; ".join(lines)) for span, lines in declarations(program, caps)]
+    return rewrite(program, changes)
