@@ -9,6 +9,7 @@ from rich.table import Table
 
 from crnlang.cli.examples import examples
 from crnlang.cli.files import file_argument
+from crnlang.cli.options import solve_option
 from crnlang.compiler import compile_text
 from crnlang.diagnostics import CrnError
 from crnlang.pipeline.choose import resolve_solve
@@ -33,9 +34,7 @@ FELT = 3
     )
 )
 @file_argument
-@click.option(
-    "--solve", "solve_name", metavar="NAME", help="Take the end of the run from it."
-)
+@solve_option
 @click.option(
     "--t", "end", type=click.FloatRange(0, min_open=True), help="End of the run."
 )

@@ -2,6 +2,7 @@
 
 import click
 
+from crnlang.cli.complete import complete_block, complete_set
 from crnlang.pipeline.auto import AUTO
 from crnlang.settings import ENGINES
 
@@ -16,5 +17,13 @@ set_option = click.option(
     "overrides",
     metavar="KEY=VALUE",
     multiple=True,
+    shell_complete=complete_set,
     help="Override a setting, as `t=0..40`, `save=0:40:0.5`; repeatable.",
+)
+solve_option = click.option(
+    "--solve",
+    "solve_name",
+    metavar="NAME",
+    shell_complete=complete_block,
+    help="Solve block; default `main`, else the first.",
 )

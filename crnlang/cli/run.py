@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
-from crnlang.cli.options import engine_option, set_option
+from crnlang.cli.options import engine_option, set_option, solve_option
 from crnlang.cli.signals import Interrupted
 from crnlang.cli.solving import solve
 from crnlang.compiler import Compilation
@@ -21,14 +22,16 @@ from crnlang.results.run_directory import create_run_directory
 from crnlang.settings import NeuralSettings, SettingError
 
 
-@click.command()
-@file_argument
-@click.option(
-    "--solve",
-    "solve_name",
-    metavar="NAME",
-    help="Solve block; default `main`, else the first.",
+@click.command(
+    epilog=examples(
+        "crnc run examples/toggle_switch.crn",
+        "crnc run examples/toggle_switch.crn --solve check --out runs/exact",
+        "crnc run examples/toggle_switch.crn --engine auto",
+        "crnc run examples/toggle_switch.crn --engine ssa --set trajectories=1000",
+    )
 )
+@file_argument
+@solve_option
 @engine_option
 @set_option
 @click.option("--seed", type=int, help="Seed of all random numbers; default 0.")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.complete import complete_parameter
 from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
-from crnlang.cli.options import engine_option, set_option
+from crnlang.cli.options import engine_option, set_option, solve_option
 from crnlang.pipeline.auto import AUTO
 from crnlang.pipeline.axes import parse_axes
 from crnlang.pipeline.choose import resolve_solve
@@ -36,6 +37,7 @@ INTERRUPTED = 130
     metavar="NAME=VALUES",
     multiple=True,
     required=True,
+    shell_complete=complete_parameter,
     help="Values of a parameter: `k=1,2,5`, `k=0.1:10:log:7`, `k=0:1:lin:5`, "
     "`k=0:1:0.25` (start:end:step), or `k=range:7` over its range in the file; "
     "repeatable.",
@@ -47,9 +49,7 @@ INTERRUPTED = 130
     required=True,
     help="Directory of the sweep; the same command goes on in it.",
 )
-@click.option(
-    "--solve", "solve_name", metavar="NAME", help="Solve block of each point."
-)
+@solve_option
 @engine_option
 @set_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
