@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.diagnostics import Refusal, Report, listing, render_all
 from crnlang.interop.files import read_model
 from crnlang.interop.parts import Imported
@@ -52,7 +53,13 @@ class NoCapsError(Refusal):
         )
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "crnc import model.xml -o model.crn",
+        "crnc import model.net -o model.crn --cap 1000",
+    ),
+)
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE"
 )

@@ -5,14 +5,31 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.complete import RunDirectory, complete_species
+from crnlang.cli.examples import examples
 from crnlang.pipeline.interface import open_run
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(
+    epilog=examples(
+        "crnc plot runs/toggle_switch-fsp -o toggle.png",
+        "crnc plot RUN -o toggle.pdf --species Px --species Py",
+        "crnc plot RUN -o toggle.png --joint Px,Py --time 40",
+    )
+)
+@click.argument("run", type=RunDirectory())
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
-@click.option("--species", multiple=True, help="Draw only this one; may be repeated.")
-@click.option("--joint", help="Two species `A,B`; default the first joint stored.")
+@click.option(
+    "--species",
+    multiple=True,
+    shell_complete=complete_species,
+    help="Draw only this one; may be repeated.",
+)
+@click.option(
+    "--joint",
+    shell_complete=complete_species,
+    help="Two species `A,B`; default the first joint stored.",
+)
 @click.option(
     "--time",
     "chosen",
@@ -42,10 +59,13 @@ def plot(
 ) -> None:
     """Draw a run (png, pdf or svg).
 
-    The marginals over time and one joint law (`laws`); means over a lattice, single
-    states and the joint law of neighbours (`lattice`); or the answers over time
-    (`answers`), probabilities on a log axis, first passages as survival curves. As
-    `crnc plot runs/a --draw answers --against runs/b -o answers.png`.
+    The marginals over time and one joint law (`laws`), up to six save times as curves,
+    more as a heat map with the mean, and only means of a run that knows no more
+    (`ode`); means over a lattice, single states and the joint law of neighbours
+    (`lattice`); or the answers over time (`answers`), probabilities on a log axis,
+    first passages as survival curves. As
+    `crnc plot runs/a --draw answers --against runs/b -o answers.png`. It needs the
+    extra `plot`.
     """
     if against is not None and draw not in (None, "answers"):
         raise click.UsageError("`--against` goes with `--draw answers`")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Integer
+from jaxtyping import Array, Bool, Float, Int, Integer, Num
 
 from crnlang.ir.evaluate import evaluate
 from crnlang.ir.expr import Expr, depends_on_time, slots_of
@@ -41,7 +41,7 @@ class Family(eqx.Module):
 
     def propensities(
         self,
-        local: Int[Array, "instances width"],
+        local: Num[Array, "instances width"],
         parameters: Float[Array, " parameters"],
         t: Float[Array, ""],
     ) -> Float[Array, " instances"]:
@@ -189,7 +189,7 @@ class LocalGenerator(eqx.Module):
 def build_kernel(lowered: LoweredNetwork, dtype: np.dtype) -> LocalGenerator:
     """The local generator of a network, in the given floating-point type."""
     return LocalGenerator(
-        families=tuple(_build_family(f, lowered, dtype) for f in lowered.families),
+        families=tuple(build_family(f, lowered, dtype) for f in lowered.families),
         caps=lowered.space.caps,
         parameters=jnp.asarray(lowered.parameters, dtype),
         changes=Constant(_net_changes(lowered)),
@@ -198,9 +198,10 @@ def build_kernel(lowered: LoweredNetwork, dtype: np.dtype) -> LocalGenerator:
     )
 
 
-def _build_family(
+def build_family(
     family: ChannelFamily, lowered: LoweredNetwork, dtype: np.dtype
 ) -> Family:
+    """One family for JAX, with the parameters that differ between its instances."""
     constants = {
         place: jnp.asarray(values[family.sites], dtype)
         for place, values in lowered.site_parameters.items()

@@ -156,8 +156,9 @@ class Result:
         """The standard deviation, as `mean`.
 
         Raises:
-            RunError: there is no such species, or no such save time.
+            RunError: no such species, no such save time, or the run knows means only.
         """
+        self.data.need_law("standard deviation")
         return self._of_species(self.data.sds, species, t)
 
     def log_prob(
@@ -274,9 +275,13 @@ class Result:
         from crnlang.report.plot import Joint, Marginal, draw_run
 
         names = [self._name(one) for one in species] or list(self.species)
-        places = self._places(times)
+        places, laws = self._places(times), self.data.marginals
         marginals = [
-            Marginal(name, self.marginal(name)[places], self.mean(name)[places])
+            Marginal(
+                name,
+                self.marginal(name)[places] if self.data.has_law else laws[places, 0],
+                self.mean(name)[places],
+            )
             for name in names
         ]
         pair = joint or next(iter(self.data.joints), None)

@@ -18,6 +18,8 @@ def verdict(data: RunData, space: StateSpace) -> str:
     """How healthy the run was, in words with numbers."""
     if data.health:
         return f"{_steps(data)} {_caps_by_mass(data, space)}"
+    if not data.has_law:
+        return "Rate equations: means only, no distribution."
     if data.engine == "we":
         return (
             f"Weighted ensembles; the law shown is worth {data.samples[-1]:,.0f} "

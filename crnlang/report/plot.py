@@ -36,7 +36,10 @@ class MissingMatplotlibError(Refusal):
 
 @dataclass(frozen=True, eq=False)
 class Marginal:
-    """The law of one species: a row a time over 0..cap, and its mean."""
+    """The law of one species: a row a time over 0..cap, and its mean.
+
+    The rows are empty where only the mean is known.
+    """
 
     name: str
     law: Float[np.ndarray, "times levels"]
@@ -95,7 +98,10 @@ def draw_run(
         areas: Any = figure.subfigures(1, 2, width_ratios=[2.9 * columns, 2.3 * side])
         left = areas[0]
         draw_joint(areas[1], joint)
-    if len(times) > MOST_CURVES:
+    has_laws = all(marginal.law.shape[1] for marginal in marginals)
+    if not has_laws:
+        title = f"{title}: means only, no distribution"
+    elif len(times) > MOST_CURVES:
         title = f"{title}: probability shaded, mean as a line"
     entitle(figure, title)
     panels = left.subplots(rows, columns, squeeze=False).ravel()
@@ -103,7 +109,7 @@ def draw_run(
         _draw_marginal(panel, times, marginal)
     for panel in panels[len(marginals) :]:
         panel.axis("off")
-    if len(times) <= MOST_CURVES:
+    if has_laws and len(times) <= MOST_CURVES:
         left.legend(
             *panels[0].get_legend_handles_labels(),
             loc="outside lower center",
@@ -118,7 +124,10 @@ def draw_run(
 def _draw_marginal(
     panel: Any, times: Float[np.ndarray, " times"], marginal: Marginal
 ) -> None:
-    """Curves for a few times, a heat map with the mean for many."""
+    """Curves for a few times, a heat map with the mean for many; or the mean alone."""
+    if not marginal.law.shape[1]:
+        _draw_mean(panel, times, marginal)
+        return
     low, high = _visible(marginal.law.max(axis=0))
     if len(times) <= MOST_CURVES:
         _draw_curves(panel, times, marginal, low, high)
@@ -148,6 +157,18 @@ def _draw_curves(
     panel.set_ylabel("probability", fontsize=8, color=INK)
     panel.grid(axis="y", color=GRID, lw=0.6)
     _count_ticks(panel.xaxis)
+
+
+def _draw_mean(
+    panel: Any, times: Float[np.ndarray, " times"], marginal: Marginal
+) -> None:
+    panel.plot(times, marginal.mean, color=ACCENT, lw=1.4)
+    panel.set_xlabel("time", fontsize=8, color=INK)
+    panel.set_ylabel("mean count", fontsize=8, color=INK)
+    panel.set_ylim(0, 1.08 * max(float(marginal.mean.max()), 1e-9))
+    panel.grid(axis="y", color=GRID, lw=0.6)
+    panel.locator_params(axis="both", nbins=5)
+    _dress(panel, marginal.name)
 
 
 def _draw_heat(

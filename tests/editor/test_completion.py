@@ -42,7 +42,7 @@ def offered(text):
         ("species Z in 0..9 per |", {"site"}),
         ("query |", {"prob", "dist", "expect", "logp", "hit", "mfpt", "rate"}),
         ("solve main |", {"with"}),
-        ("solve main with |", {"tdvp", "natgrad", "adam", "fsp", "ssa", "we"}),
+        ("solve main with |", {"tdvp", "natgrad", "adam", "fsp", "ssa", "we", "ode"}),
         ("solve a with tdvp {\n  t = 0..1\n  precision = |", {"float64", "float32"}),
         ("event |", {"at", "when"}),
         ("event at 3: |", {"k", "X", "Y"}),
