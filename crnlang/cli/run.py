@@ -41,6 +41,12 @@ from crnlang.settings import ENGINES, NeuralSettings, SettingError
 )
 @click.option("--seed", type=int, help="Seed of all random numbers; default 0.")
 @click.option(
+    "--devices",
+    type=int,
+    metavar="N",
+    help="Devices that share every batch of a neural engine; as `--set devices=N`.",
+)
+@click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
@@ -56,6 +62,7 @@ def run(
     engine: str | None,
     overrides: Sequence[str],
     seed: int | None,
+    devices: int | None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -68,6 +75,8 @@ def run(
     written, 130 interrupted, 143 ended by SIGTERM.
     """
     compilation = compile_and_warn(file)
+    if devices is not None:
+        overrides = (*overrides, f"devices={devices}")
     choice = _choose(compilation, solve_name, engine, overrides, seed)
     with _new_directory(out, compilation, choice, overrides) as directory:
         if not quiet:

@@ -24,6 +24,7 @@ from crnlang.pipeline.programs import keep_programs
 from crnlang.pipeline.weights import file_name, pack_weights
 from crnlang.settings import NeuralSettings, TdvpSettings
 from crnlang.solve.evolve import evolve
+from crnlang.solve.mesh import shared_by
 from crnlang.solve.outcome import EngineError
 
 #: The events of JAX that belong to compiling: tracing, lowering, XLA.
@@ -51,9 +52,13 @@ def run_neural(
             "the neural engines cannot follow an event that changes copy numbers: the "
             "law would jump to other states; use `fsp` or `ssa`"
         )
-    with compilation_counted(clock), _memory_shortage_told():
+    jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
+    with (
+        compilation_counted(clock),
+        _memory_shortage_told(),
+        shared_by(settings.devices),
+    ):
         keep_programs()
-        jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
         # on GPUs the default for float32 is TF32: 10 bits, measured to ruin the law
         jax.config.update("jax_default_matmul_precision", "highest")
         lowered = follow_path(lowered, settings.order)

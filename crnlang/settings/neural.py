@@ -41,6 +41,12 @@ class NeuralSettings(Settings):
         "counts to change; `none` takes copy numbers alone",
         choices=("auto", "none"),
     )
+    devices: int = option(
+        1,
+        "devices that share every batch, each working through its own part; numbers "
+        "stay the same up to rounding",
+        low=1,
+    )
     checkpoint: float = option(
         60.0,
         "seconds of wall time after which the state of the run is written, so that "

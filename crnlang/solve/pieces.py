@@ -1,4 +1,7 @@
-"""Many states through one program, a fixed number at a time: bounds its memory."""
+"""Many states through one program, a fixed number at a time: bounds its memory.
+
+Devices that share a batch (`solve.mesh`) each take their own pieces.
+"""
 
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
@@ -11,6 +14,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr
 from jaxtyping import Array, Float, Int, Integer, PyTree
 
 from crnlang.nn.base import AbstractAutoregressive
+from crnlang.solve.mesh import SHARED, WHOLE, workers
 from crnlang.solve.problem import Generator
 
 #: States in one call of a network.
@@ -23,23 +27,52 @@ _sizes: dict[Hashable, int] = {}
 
 
 def over_batch(
-    function: Callable[[Int[Array, " variables"]], PyTree[Array]],
-    counts: Int[Array, "batch variables"],
-    size: int,
+    function: Callable[..., PyTree[Array]],
+    batch: PyTree[Array],
+    size: int | None = None,
 ) -> PyTree[Array]:
     """`function` of every state of a batch, `size` states or a few less at a time.
 
-    Part of a compiled program, unlike `in_pieces`.
+    All at once where no size is given. Where devices share the batch each takes its own
+    part; states that fill up the last part are left out again. Arrays that `function`
+    reads are to be leaves of it as a pytree, as those of a method of a module or of an
+    `eqx.Partial` are. Part of a compiled program, unlike `in_pieces`.
     """
-    batch = len(counts)
-    pieces = -(-batch // size)
+    devices = workers()
+    if devices == 1:
+        return _in_turn(function, batch, size)
+    length = len(jax.tree.leaves(batch)[0])
+    read, rest = eqx.partition(function, eqx.is_array)
+    whole = jax.shard_map(
+        lambda read, own: _in_turn(eqx.combine(read, rest), own, size),
+        in_specs=(WHOLE, SHARED),
+        out_specs=SHARED,
+        # the check would add up over the devices what each finds of its own states
+        check_vma=False,
+    )(read, _filled(batch, -length % devices))
+    return jax.tree.map(lambda x: x[:length], whole)
+
+
+def _in_turn(
+    function: Callable[..., PyTree[Array]], batch: PyTree[Array], size: int | None
+) -> PyTree[Array]:
+    """`function` of every state, on one device."""
+    length = len(jax.tree.leaves(batch)[0])
+    pieces = -(-length // (size or length))
     if pieces == 1:
-        return jax.vmap(function)(counts)
-    size = -(-batch // pieces)
-    missing = pieces * size - batch
-    filled = jnp.concatenate([counts, jnp.repeat(counts[:1], missing, axis=0)])
-    found = jax.lax.map(jax.vmap(function), filled.reshape(pieces, size, -1))
-    return jax.tree.map(lambda x: jax.lax.collapse(x, 0, 2)[:batch], found)
+        return jax.vmap(function)(batch)
+    size = -(-length // pieces)
+    filled = _filled(batch, pieces * size - length)
+    split = jax.tree.map(lambda x: x.reshape(pieces, size, *x.shape[1:]), filled)
+    found = jax.lax.map(jax.vmap(function), split)
+    return jax.tree.map(lambda x: jax.lax.collapse(x, 0, 2)[:length], found)
+
+
+def _filled(batch: PyTree[Array], missing: int) -> PyTree[Array]:
+    """The batch with its first state some more times behind it."""
+    return jax.tree.map(
+        lambda x: jnp.concatenate([x, jnp.repeat(x[:1], missing, axis=0)]), batch
+    )
 
 
 def piece_size(model: AbstractAutoregressive, generator: Generator) -> int:
@@ -107,4 +140,4 @@ def log_probs(
 def _log_probs(
     model: AbstractAutoregressive, states: Int[Array, "states variables"]
 ) -> Float[Array, " states"]:
-    return jax.vmap(model.log_prob)(states)
+    return over_batch(model.log_prob, states)

@@ -286,16 +286,23 @@ def _draw_tilted(
 
     With log P of the counts there.
     """
-
-    def one(
-        uniforms: Float[Array, " variables"],
-        changed: Int[Array, ""],
-        inside: Bool[Array, "variables levels"] | None,
-    ) -> Drawn:
-        return draw(model, uniforms, change, changed, inside)
-
-    found = jax.vmap(one)(uniforms, changed, inside)
+    given = uniforms, changed, inside
+    found = over_batch(eqx.Partial(_draw_one, model, change), given)
     return found.counts, found.log_start
+
+
+def _draw_one(
+    model: ConditionalNetworks,
+    change: Change,
+    given: tuple[
+        Float[Array, " variables"],
+        Int[Array, ""],
+        Bool[Array, "variables levels"] | None,
+    ],
+) -> Drawn:
+    """A state at given quantiles, some positions drawn from changed conditionals."""
+    uniforms, changed, inside = given
+    return draw(model, uniforms, change, changed, inside)
 
 
 @eqx.filter_jit
@@ -309,11 +316,11 @@ def _draw(
 ]:
     """States, their weights, and the chance of each to have been missed."""
     if points is not None:
-        states = jax.vmap(model.sample)(quantiles(key, points, model.dtype))
+        states = over_batch(model.sample, quantiles(key, points, model.dtype))
         even = jnp.ones(samples, model.dtype)
         return states, even / samples, even
     drawn = race(model, samples, key)
-    law = jnp.exp(jax.vmap(model.log_prob)(drawn.counts))
+    law = jnp.exp(over_batch(model.log_prob, drawn.counts))
     seen = -jnp.expm1(-jnp.minimum(drawn.limit * law, 700.0))
     is_all = drawn.limit >= NEVER
     seen = jnp.where(is_all, 1.0, seen)
@@ -330,4 +337,5 @@ def _rates(
 ) -> tuple[ConditionalRates, ...]:
     """The rates of every conditional at the prefixes of many states."""
     size = piece_size(model, generator)
-    return over_batch(lambda n: conditional_rates(model, generator, n, t), states, size)
+    rates = eqx.Partial(conditional_rates, model, generator, t=t)
+    return over_batch(rates, states, size)

@@ -162,4 +162,5 @@ def _influx(
 ) -> Float[Array, "states channels"]:
     """r_k(n) of every channel."""
     size = piece_size(model, generator)
-    return over_batch(lambda n: generator.influx(model.log_ratios, n, t), states, size)
+    influx = eqx.Partial(generator.influx, model.log_ratios, t=t)
+    return over_batch(influx, states, size)
