@@ -11,7 +11,15 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from engine_cases import ENZYME, PAIR, kernel_of, lower, model_of, states_of
+from engine_cases import (
+    ENZYME,
+    PAIR,
+    kernel_of,
+    lower,
+    model_of,
+    states_of,
+    with_positive_start,
+)
 
 from crnlang.settings import AdamSettings, NatgradSettings, TdvpSettings
 from crnlang.solve.batch import Batch
@@ -47,8 +55,8 @@ def averages(text, is_stored):
 
 def run(text, settings):
     """The law of the network at the end of a short run, and the health of its steps."""
-    lowered = lower(text)
-    model = model_of(lowered, noise=0.3, ansatz=settings.ansatz)
+    lowered = with_positive_start(lower(text))
+    model = model_of(lowered, noise=0.1, ansatz=settings.ansatz)
     infos = []
     end = evolve(model, kernel_of(lowered), settings, settings.save, infos.append)
     health = [[info.dt, info.error, info.residual] for info in end.infos]
