@@ -63,7 +63,7 @@ def run_neural(
         jax.config.update("jax_default_matmul_precision", "highest")
         lowered = follow_path(lowered, settings.order)
         totalled = TOTALS[settings.totals](lowered)
-        generator = build_kernel(totalled.lowered, np.dtype(settings.precision))
+        generator = build_kernel(totalled.lowered)
         model = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
         boxes = _boxes(totalled, settings)
         save, begun, keeper = settings.save, None, None

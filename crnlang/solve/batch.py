@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt
 from scipy.stats import qmc
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import SUMS, AbstractAutoregressive
 from crnlang.solve.pieces import over_batch
 from crnlang.solve.problem import Generator
 from crnlang.solve.race import NEVER, Race, race
@@ -263,8 +263,7 @@ def draw_mixture(
     key_points, key_push = jax.random.split(key)
     size = points.shape[0]
     pushed = round(influx_share * size)
-    dtype = model.dtype
-    spread = quantiles(key_points, points[: size - pushed], dtype)
+    spread = quantiles(key_points, points[: size - pushed], SUMS)
     drawn = over_batch(model.sample, spread)
     propensities = over_batch(eqx.Partial(generator.outflux, t=t), drawn)
     counts = drawn

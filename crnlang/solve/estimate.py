@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch, Draws, Flows
 from crnlang.solve.linear import (
     AbstractProducts,
@@ -93,7 +93,8 @@ def _score(model: AbstractAutoregressive, n: Int[Array, " variables"]) -> Blocks
     def log_prob(blocks: Blocks) -> Float[Array, ""]:
         return model.with_weight_blocks(blocks).log_prob(n)
 
-    return jax.grad(log_prob)(model.weight_blocks())
+    found = jax.grad(log_prob)(model.weight_blocks())
+    return tuple(part.astype(model.dtype) for part in found)
 
 
 def rates_of(
@@ -199,7 +200,8 @@ def jacobian_of(
     size = piece_size(model, generator)
     slopes = over_batch(eqx.Partial(_slope, model, generator, t), batch.counts, size)
     drifts = tuple(
-        d + falling[:, None, None] * o for d, o in zip(slopes, now.scores, strict=True)
+        d + falling.astype(d.dtype)[:, None, None] * o
+        for d, o in zip(slopes, now.scores, strict=True)
     )
     return Jacobian(centre(drifts, now.weights))
 
@@ -216,13 +218,20 @@ def _slope(
         ratios = model.with_weight_blocks(blocks).log_ratios
         return jnp.sum(generator.influx(ratios, n, t))
 
-    return jax.grad(gain)(model.weight_blocks())
+    found = jax.grad(gain)(model.weight_blocks())
+    if model.dtype == SUMS:
+        return found
+    # what is beyond the type is left out: any Jacobian does for these steps
+    kept = (jnp.where(jnp.isfinite(part), part, 0.0) for part in found)
+    return tuple(part.astype(model.dtype) for part in kept)
 
 
 def centre(scores: BlockScores, weights: Float[Array, " batch"]) -> BlockScores:
     """The scores less their weighted mean."""
     means = project(scores, weights)
-    return tuple(o - mean for o, mean in zip(scores, means, strict=True))
+    return tuple(
+        o - mean.astype(o.dtype) for o, mean in zip(scores, means, strict=True)
+    )
 
 
 def _assemble(

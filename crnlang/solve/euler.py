@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks
 from crnlang.settings import AdamSettings, EulerSettings, NatgradSettings
 from crnlang.solve.estimate import rates_of, scores_of
 from crnlang.solve.linear import project
@@ -111,10 +111,10 @@ def _batch(
     of each to be drawn is that of the mixture.
     """
     size, variables = settings.samples, len(model.order)
-    uniforms = jax.random.uniform(key, (size, variables), model.dtype)
-    even = jnp.full(size, 1 / size, model.dtype)
+    uniforms = jax.random.uniform(key, (size, variables), SUMS)
+    even = jnp.full(size, 1 / size, SUMS)
     if settings.proposal == "model":
-        return over_batch(model.sample, uniforms), even, jnp.zeros((), model.dtype)
+        return over_batch(model.sample, uniforms), even, jnp.zeros((), SUMS)
     change = change_of(settings.proposal, settings.alpha, settings.window)
     others = round(settings.proposal_share * size)
     changed = jnp.where(jnp.arange(size) < others, variables, 0)

@@ -1,4 +1,7 @@
-"""Scores of a batch as a matrix `batch weights`, and matrices made of its blocks."""
+"""Scores of a batch as a matrix `batch weights`, and matrices made of its blocks.
+
+Scores are stored in the type of the network; sums over the batch are `SUMS`.
+"""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -10,7 +13,7 @@ from jax.scipy.linalg import cho_solve
 from jax.scipy.sparse.linalg import gmres
 from jaxtyping import Array, Float
 
-from crnlang.nn.base import Blocks
+from crnlang.nn.base import SUMS, Blocks
 
 #: Scores (or their time derivatives) of a batch, block by block.
 BlockScores = tuple[Float[Array, "batch _blocks _weights"], ...]
@@ -38,7 +41,8 @@ def combine(scores: Scores, x: Blocks) -> Float[Array, " batch"]:
     """x . O(n) for every sample: the change of log P that the weights x make."""
     if isinstance(scores, AbstractProducts):
         return scores.combine(x)
-    parts = [jnp.einsum("bpw,pw->b", o, v) for o, v in zip(scores, x, strict=True)]
+    pairs = zip(scores, x, strict=True)
+    parts = [jnp.einsum("bpw,pw->b", o.astype(SUMS), v) for o, v in pairs]
     return jnp.sum(jnp.stack(parts), axis=0)
 
 
@@ -49,7 +53,10 @@ def project(scores: Scores, values: Float[Array, " batch"]) -> Blocks:
     """
     if isinstance(scores, AbstractProducts):
         return scores.project(values)
-    return tuple((values @ o.reshape(len(o), -1)).reshape(o.shape[1:]) for o in scores)
+    return tuple(
+        (values @ o.reshape(len(o), -1).astype(SUMS)).reshape(o.shape[1:])
+        for o in scores
+    )
 
 
 def block_products(
@@ -57,7 +64,9 @@ def block_products(
 ) -> BlockMatrices:
     """sum_b w_b left_b right_b^T, block by block."""
     return tuple(
-        jnp.einsum("bpv,bpw->pvw", a * weights[:, None, None], b)
+        jnp.einsum(
+            "bpv,bpw->pvw", a.astype(SUMS) * weights[:, None, None], b.astype(SUMS)
+        )
         for a, b in zip(left, right, strict=True)
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr
 from jaxtyping import Array, Float, Int, Integer, PyTree
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import SUMS, AbstractAutoregressive
 from crnlang.solve.mesh import SHARED, WHOLE, workers
 from crnlang.solve.problem import Generator
 
@@ -87,7 +87,7 @@ def piece_size(model: AbstractAutoregressive, generator: Generator) -> int:
         ),
     )
     if key not in _sizes:
-        state = jnp.zeros(len(model.order), int), jnp.zeros((), model.dtype)
+        state = jnp.zeros(len(model.order), int), jnp.zeros((), SUMS)
         program = jax.make_jaxpr(lambda n, t: generator(model.log_ratios, n, t))(*state)
         _sizes[key] = sum(_bytes_made(program.jaxpr))
     return min(max(room // _sizes[key], 1), most)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt
 from scipy.sparse import csr_matrix
 
-from crnlang.nn.base import at_quantile
+from crnlang.nn.base import SUMS, at_quantile
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import quantiles, sobol_points
@@ -156,7 +156,7 @@ class Drawer:
         first = jnp.asarray(free)[jax.random.randint(one, (size,), 1, len(free))]
         tries = 1 if rare is None else 1 + CANDIDATES
         shape = (size, tries, len(model.order))
-        drawn = jax.random.uniform(other, shape, model.dtype)
+        drawn = jax.random.uniform(other, shape, SUMS)
         uniforms, inside = drawn[:, 0], None
         if rare is not None:
             boxes = np.concatenate([rare, np.ones((1, *rare.shape[1:]), bool)])
@@ -186,7 +186,7 @@ class Drawer:
         `drawn`: the motion of the model that the prefixes were drawn from, if that is
         another one; what stands for all that may follow a prefix is weighed anew.
         """
-        time = jnp.asarray(t, model.dtype)
+        time = jnp.asarray(t, SUMS)
         found = _rates(model, self.generator, jnp.asarray(prefixes.states), time)
         ordered = prefixes.states[:, list(model.order)]
         states = np.arange(len(ordered))
@@ -316,8 +316,8 @@ def _draw(
 ]:
     """States, their weights, and the chance of each to have been missed."""
     if points is not None:
-        states = over_batch(model.sample, quantiles(key, points, model.dtype))
-        even = jnp.ones(samples, model.dtype)
+        states = over_batch(model.sample, quantiles(key, points, SUMS))
+        even = jnp.ones(samples, SUMS)
         return states, even / samples, even
     drawn = race(model, samples, key)
     law = jnp.exp(over_batch(model.log_prob, drawn.counts))

@@ -27,7 +27,7 @@ from jax.scipy.linalg import cho_factor, cho_solve
 from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks
 from crnlang.solve.estimate import Estimate, Jacobian, add, scaled
 from crnlang.solve.linear import (
     AbstractProducts,
@@ -103,7 +103,7 @@ def factor_kernel(
 def flatten(scores: Scores) -> Float[Array, "batch all_weights"]:
     """The scores of all blocks side by side."""
     assert not isinstance(scores, AbstractProducts)
-    return jnp.concatenate([o.reshape(len(o), -1) for o in scores], axis=1)
+    return jnp.concatenate([o.reshape(len(o), -1) for o in scores], axis=1).astype(SUMS)
 
 
 def solve_whole(

@@ -208,7 +208,7 @@ def draw(model: AbstractAutoregressive, batch: int) -> Int[Array, "batch variabl
     sample = eqx.filter_jit(lambda m, u: over_batch(m.sample, u))
     size = min(batch, 4096)
     shape = batch, len(model.order)
-    uniforms = jax.random.uniform(jax.random.key(1), shape, model.dtype)
+    uniforms = jax.random.uniform(jax.random.key(1), shape)
     parts = [sample(model, uniforms[i : i + size]) for i in range(0, batch, size)]
     return jnp.concatenate(parts)
 
@@ -256,8 +256,8 @@ def kernels(bench: Bench) -> None:
 def kernel_rate(name: str, precision: str, batch: int, devices: int) -> str:
     """The cells of one line."""
     model = spread_model(name, TdvpSettings(precision=precision))
-    generator = build_kernel(network(name), np.dtype(precision))
-    counts, t = draw(model, batch), jnp.zeros((), precision)
+    generator = build_kernel(network(name))
+    counts, t = draw(model, batch), jnp.zeros(())
     start = time.perf_counter()
     program = eqx.filter_jit(rates_of).lower(model, generator, counts, t).compile()
     compiling = time.perf_counter() - start
@@ -337,7 +337,7 @@ def step_time(name: str, precision: str, method: str, batch: int, devices: int) 
     """The cells of one line."""
     settings = METHODS[method](step_of(name), batch, precision, devices)
     model = spread_model(name, settings)
-    generator = build_kernel(network(name), np.dtype(precision))
+    generator = build_kernel(network(name))
     clock, taken = Clock(), []
 
     def report(info: StepInfo) -> None:
@@ -376,7 +376,7 @@ def _rates_of_conditionals(model: Any, generator: Any, counts: Any, t: Any) -> A
 #: What is compiled for 64 states.
 PROGRAMS: dict[str, Callable[..., Any]] = {
     "log P": lambda m, g, n, t: over_batch(m.log_prob, n),
-    "samples": lambda m, g, n, t: over_batch(m.sample, n.astype(m.dtype)),
+    "samples": lambda m, g, n, t: over_batch(m.sample, n.astype(float)),
     "local generator": rates_of,
     "rates of conditionals": _rates_of_conditionals,
 }
@@ -385,9 +385,9 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
 def compile_time(name: str, precision: str, program: str) -> str:
     """The cells of one line."""
     model = spread_model(name, TdvpSettings(precision=precision))
-    generator = build_kernel(network(name), np.dtype(precision))
+    generator = build_kernel(network(name))
     counts = jnp.zeros((64, len(model.order)), int)
-    t = jnp.zeros((), precision)
+    t = jnp.zeros(())
     start = time.process_time()
     lowered = eqx.filter_jit(PROGRAMS[program]).lower(model, generator, counts, t)
     middle = time.process_time()
