@@ -92,7 +92,7 @@ class AbstractAutoregressive(eqx.Module):
 
     @abstractmethod
     def weight_blocks(self) -> Blocks:
-        """All weights as `SUMS`; scores of different blocks do not correlate under P."""
+        """All weights as `SUMS`; scores of different blocks are uncorrelated."""
 
     @abstractmethod
     def with_weight_blocks(self, blocks: Blocks) -> "AbstractAutoregressive":

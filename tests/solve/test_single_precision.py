@@ -70,16 +70,19 @@ def test_force_and_fisher_matrix_come_from_good_sums(both):
 
 def test_ratios_may_be_beyond_what_float32_holds():
     """A neighbour e^100 times as likely: its flow is a number, and so is the rate."""
-    lowered = compile_file(TOGGLE).lowered
-    model = model_of(lowered, precision="float32")
-    caps = lowered.space.caps
-    steep = tuple(np.exp(-100.0 * (np.arange(cap + 1) % 2)) for cap in caps)
-    model = model.with_product_law(tuple(law / law.sum() for law in steep))
-    model = model.with_weight_blocks(
-        tuple(5 * block for block in model.weight_blocks())
-    )
-    state = jnp.asarray([1, 1, 0, 0, 1, 1])
-    ratios = model.log_ratios(state, -kernel_of(lowered).net_changes, jnp.ones(8, bool))
+    lowered = lower(PAIR)
+    generator, model = kernel_of(lowered), model_of(lowered, precision="float32")
+    law = np.exp(-25.0 * (np.arange(7) % 2))
+    model = model.with_product_law((law / law.sum(), law / law.sum()))
+    blocks = tuple(5 * block for block in model.weight_blocks())
+    model, state = model.with_weight_blocks(blocks), jnp.asarray([1, 1])
+
+    @jax.jit
+    def look(n):
+        moves = -generator.net_changes
+        ratios = model.log_ratios(n, moves, jnp.ones(len(moves), bool))
+        return ratios, generator(model.log_ratios, n, jnp.zeros(()))
+
+    ratios, rate = look(state)
     assert float(ratios.max()) > 89
-    rate = kernel_of(lowered)(model.log_ratios, state, jnp.zeros(()))
     assert np.isfinite(float(rate))
