@@ -14,7 +14,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr
 from jaxtyping import Array, Float, Int, Integer, PyTree
 
 from crnlang.nn.base import SUMS, AbstractAutoregressive
-from crnlang.solve.mesh import SHARED, WHOLE, workers
+from crnlang.solve.mesh import BATCH, SHARED, WHOLE, workers
 from crnlang.solve.problem import Generator
 
 #: States in one call of a network.
@@ -53,6 +53,41 @@ def over_batch(
     return jax.tree.map(lambda x: x[:length], whole)
 
 
+def sum_over_batch(
+    function: Callable[..., PyTree[Array]], batch: PyTree[Array], size: int
+) -> PyTree[Array]:
+    """The sum of `function` of parts of a batch, at most `size` rows each.
+
+    The last part is filled up with rows of zeros, of which `function` must make zero.
+    As `over_batch` otherwise.
+    """
+
+    def total(read: PyTree[Array], own: PyTree[Array]) -> PyTree[Array]:
+        part, length = eqx.combine(read, rest), len(jax.tree.leaves(own)[0])
+        pieces = -(-length // size)
+        split = _split(_with_zeros(own, pieces * size - length), pieces)
+        nothing = jax.tree.map(
+            lambda x: jnp.zeros(x.shape, x.dtype),
+            jax.eval_shape(part, jax.tree.map(lambda x: x[0], split)),
+        )
+        return jax.lax.scan(
+            lambda sums, piece: (jax.tree.map(jnp.add, sums, part(piece)), None),
+            nothing,
+            split,
+        )[0]
+
+    read, rest = eqx.partition(function, eqx.is_array)
+    devices = workers()
+    if devices == 1:
+        return total(read, batch)
+    return jax.shard_map(
+        lambda read, own: jax.lax.psum(total(read, own), BATCH),
+        in_specs=(WHOLE, SHARED),
+        out_specs=WHOLE,
+        check_vma=False,
+    )(read, _with_zeros(batch, -len(jax.tree.leaves(batch)[0]) % devices))
+
+
 def _in_turn(
     function: Callable[..., PyTree[Array]], batch: PyTree[Array], size: int | None
 ) -> PyTree[Array]:
@@ -63,8 +98,7 @@ def _in_turn(
         return jax.vmap(function)(batch)
     size = -(-length // pieces)
     filled = _filled(batch, pieces * size - length)
-    split = jax.tree.map(lambda x: x.reshape(pieces, size, *x.shape[1:]), filled)
-    found = jax.lax.map(jax.vmap(function), split)
+    found = jax.lax.map(jax.vmap(function), _split(filled, pieces))
     return jax.tree.map(lambda x: jax.lax.collapse(x, 0, 2)[:length], found)
 
 
@@ -72,6 +106,18 @@ def _filled(batch: PyTree[Array], missing: int) -> PyTree[Array]:
     """The batch with its first state some more times behind it."""
     return jax.tree.map(
         lambda x: jnp.concatenate([x, jnp.repeat(x[:1], missing, axis=0)]), batch
+    )
+
+
+def _split(batch: PyTree[Array], pieces: int) -> PyTree[Array]:
+    """The batch as pieces of one size, along a new first axis."""
+    return jax.tree.map(lambda x: x.reshape(pieces, -1, *x.shape[1:]), batch)
+
+
+def _with_zeros(batch: PyTree[Array], missing: int) -> PyTree[Array]:
+    """The batch with rows of zeros behind it."""
+    return jax.tree.map(
+        lambda x: jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)), batch
     )
 
 

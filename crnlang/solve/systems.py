@@ -38,6 +38,7 @@ from crnlang.solve.linear import (
     project,
     shift_diagonal,
     solve_krylov,
+    weighted_square,
 )
 
 #: A solution, from its right-hand side.
@@ -94,7 +95,7 @@ def factor_kernel(
     """Factorise over the samples; `shift` is above 0."""
     assert not isinstance(scores, AbstractProducts)
     root = jnp.sqrt(weights)
-    rows = root[:, None] * flatten(scores)
+    rows = root[:, None] * flatten(scores).astype(SUMS)
     gram = rows @ rows.T + shift * jnp.eye(len(rows), dtype=rows.dtype)
     factor, _ = cho_factor(gram, lower=True)
     return KernelSolver(scores, root, factor, jnp.asarray(shift, rows.dtype))
@@ -103,7 +104,7 @@ def factor_kernel(
 def flatten(scores: Scores) -> Float[Array, "batch all_weights"]:
     """The scores of all blocks side by side."""
     assert not isinstance(scores, AbstractProducts)
-    return jnp.concatenate([o.reshape(len(o), -1) for o in scores], axis=1).astype(SUMS)
+    return jnp.concatenate([o.reshape(len(o), -1) for o in scores], axis=1)
 
 
 def solve_whole(
@@ -126,8 +127,7 @@ def solve_whole(
             return add(project(scores, weights * combine(scores, x)), x, shift)
 
         return cg(apply, b, tol=close, maxiter=MOST_STEPS)[0]
-    rows = flatten(scores)
-    fisher = (rows * weights[:, None]).T @ rows
+    fisher = weighted_square(flatten(scores), weights)
     factor = cho_factor(fisher + shift * jnp.eye(len(fisher), dtype=fisher.dtype))
     flat = jnp.concatenate([block.ravel() for block in b])
     sizes = [block.size for block in b]
