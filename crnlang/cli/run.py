@@ -11,6 +11,7 @@ from crnlang.cli.signals import Interrupted
 from crnlang.cli.solving import solve
 from crnlang.compiler import Compilation
 from crnlang.pipeline.choose import Choice, resolve_solve
+from crnlang.pipeline.memory import batch_memory, told_memory
 from crnlang.pipeline.overrides import parse_overrides
 from crnlang.pipeline.resume import begin_run
 from crnlang.results import checkpoint
@@ -126,11 +127,13 @@ def _new_directory(
 
 
 def _headline(compilation: Compilation, choice: Choice) -> str:
-    """What is about to run, in one line."""
+    """What is about to run, in a line, and what memory its batch takes, where known."""
     settings = choice.settings
     block = f"block {choice.block.name}" if choice.block else "no solve block"
-    return (
+    line = (
         f"{compilation.network.name}: {choice.engine} ({block}), "
         f"t = 0..{settings.until:g}, save times: {len(settings.save)}, "
         f"seed {settings.seed}"
     )
+    needed = batch_memory(compilation.lowered, settings)
+    return line if needed is None else f"{line}\n{told_memory(needed)}"
