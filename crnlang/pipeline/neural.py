@@ -24,7 +24,7 @@ from crnlang.pipeline.programs import keep_programs
 from crnlang.pipeline.weights import file_name, pack_weights
 from crnlang.settings import NeuralSettings, TdvpSettings
 from crnlang.solve.evolve import evolve
-from crnlang.solve.mesh import shared_by
+from crnlang.solve.mesh import join_hosts, shared_by
 from crnlang.solve.outcome import EngineError
 
 #: The events of JAX that belong to compiling: tracing, lowering, XLA.
@@ -53,6 +53,7 @@ def run_neural(
             "law would jump to other states; use `fsp` or `ssa`"
         )
     jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
+    join_hosts()
     with (
         compilation_counted(clock),
         _memory_shortage_told(),

@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool, Float, Int
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve.hats import KNOTS, bumps_of, coarse_of, curves_of, knots_of
 from crnlang.solve.late_channels import LateChannels
+from crnlang.solve.mesh import readable
 from crnlang.solve.pieces import over_batch
 
 #: Prefixes at once, where no sum over later counts is taken.
@@ -194,7 +195,7 @@ def _later_means(
         return jax.vmap(along)(jnp.asarray(shifts))
 
     size = max(PIECE // KNOTS**summed, 1)
-    return over_batch(eqx.Partial(of_state, model), states, size)
+    return readable(over_batch(eqx.Partial(of_state, model), states, size))
 
 
 def _means_after(

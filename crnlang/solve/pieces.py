@@ -14,7 +14,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr
 from jaxtyping import Array, Float, Int, Integer, PyTree
 
 from crnlang.nn.base import SUMS, AbstractAutoregressive
-from crnlang.solve.mesh import BATCH, SHARED, WHOLE, workers
+from crnlang.solve.mesh import BATCH, SHARED, WHOLE, readable, workers
 from crnlang.solve.problem import Generator
 
 #: States in one call of a network.
@@ -186,4 +186,4 @@ def log_probs(
 def _log_probs(
     model: AbstractAutoregressive, states: Int[Array, "states variables"]
 ) -> Float[Array, " states"]:
-    return over_batch(model.log_prob, states)
+    return readable(over_batch(model.log_prob, states))

@@ -21,6 +21,7 @@ from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.conditional_rates import ConditionalRates, conditional_rates
 from crnlang.solve.late import late_flow
 from crnlang.solve.late_channels import late_channels, own_steps
+from crnlang.solve.mesh import readable
 from crnlang.solve.outlook import look
 from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
@@ -288,7 +289,7 @@ def _draw_tilted(
     """
     given = uniforms, changed, inside
     found = over_batch(eqx.Partial(_draw_one, model, change), given)
-    return found.counts, found.log_start
+    return readable((found.counts, found.log_start))
 
 
 def _draw_one(
@@ -318,14 +319,14 @@ def _draw(
     if points is not None:
         states = over_batch(model.sample, quantiles(key, points, SUMS))
         even = jnp.ones(samples, SUMS)
-        return states, even / samples, even
+        return readable(states), even / samples, even
     drawn = race(model, samples, key)
     law = jnp.exp(over_batch(model.log_prob, drawn.counts))
     seen = -jnp.expm1(-jnp.minimum(drawn.limit * law, 700.0))
     is_all = drawn.limit >= NEVER
     seen = jnp.where(is_all, 1.0, seen)
     weights = jnp.where(drawn.arrived & (law > 0), law / seen, 0.0)
-    return drawn.counts, weights / jnp.sum(weights), 1.0 - seen
+    return readable((drawn.counts, weights / jnp.sum(weights), 1.0 - seen))
 
 
 @eqx.filter_jit
@@ -338,4 +339,4 @@ def _rates(
     """The rates of every conditional at the prefixes of many states."""
     size = piece_size(model, generator)
     rates = eqx.Partial(conditional_rates, model, generator, t=t)
-    return over_batch(rates, states, size)
+    return readable(over_batch(rates, states, size))

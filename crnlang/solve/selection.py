@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from crnlang.nn.base import AbstractAutoregressive
+from crnlang.solve.mesh import readable
 from crnlang.solve.pieces import in_pieces, log_probs, over_batch, piece_size
 from crnlang.solve.problem import Generator
 from crnlang.solve.race import race
@@ -163,4 +164,4 @@ def _influx(
     """r_k(n) of every channel."""
     size = piece_size(model, generator)
     influx = eqx.Partial(generator.influx, model.log_ratios, t=t)
-    return over_batch(influx, states, size)
+    return readable(over_batch(influx, states, size))

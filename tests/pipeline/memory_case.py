@@ -1,6 +1,6 @@
 """How much more memory a process takes for a large batch than for a small one.
 
-    python memory_case.py natgrad 65536 samples=65536 solver=cholesky
+    python memory_case.py natgrad samples=65536 solver=cholesky
 
 Prints the bytes of the estimate and those measured.
 """
@@ -40,7 +40,7 @@ def main():
         chosen = dataclasses.replace(settings, samples=samples)
         evolve(model, generator, chosen, chosen.save, lambda info: None)
         peaks.append(peak_memory())
-    print(batch_memory(lowered, settings), peaks[1] - peaks[0])
+    sys.stdout.write(f"{batch_memory(lowered, settings)} {peaks[1] - peaks[0]}\n")
 
 
 if __name__ == "__main__":
