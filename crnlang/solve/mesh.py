@@ -46,8 +46,9 @@ def join_hosts() -> None:
             jax.distributed.initialize(address, int(number), int(place))
     except (ValueError, RuntimeError) as error:
         raise EngineError(
-            f"`{HOSTS}={text}` joins no hosts ({error}): write `first:port,number,place`, "
-            "as `node0:12345,4,0` on the first of four, or `auto` below Slurm or Open MPI"
+            f"`{HOSTS}={text}` joins no hosts ({error}): write "
+            "`first:port,number,place`, as `node0:12345,4,0` on the first of four, or "
+            "`auto` below Slurm or Open MPI"
         ) from error
 
 
