@@ -135,7 +135,7 @@ def scattered(model, noise, seed=0):
 
 def kernel_of(lowered):
     """The local generator in float64."""
-    return build_kernel(lowered, FLOAT64)
+    return build_kernel(lowered)
 
 
 def states_of(lowered):

@@ -14,6 +14,7 @@ from crnlang.cli.solving import solve
 from crnlang.compiler import Compilation
 from crnlang.pipeline.auto import choose
 from crnlang.pipeline.choose import Choice
+from crnlang.pipeline.memory import batch_memory, told_memory
 from crnlang.pipeline.overrides import parse_overrides
 from crnlang.pipeline.resume import begin_run
 from crnlang.results import checkpoint
@@ -36,6 +37,12 @@ from crnlang.settings import NeuralSettings, SettingError
 @set_option
 @click.option("--seed", type=int, help="Seed of all random numbers; default 0.")
 @click.option(
+    "--devices",
+    type=int,
+    metavar="N",
+    help="Devices that share every batch of a neural engine; as `--set devices=N`.",
+)
+@click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
@@ -51,6 +58,7 @@ def run(
     engine: str | None,
     overrides: Sequence[str],
     seed: int | None,
+    devices: int | None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -63,6 +71,8 @@ def run(
     written, 130 interrupted, 143 ended by SIGTERM.
     """
     compilation = compile_and_warn(file)
+    if devices is not None:
+        overrides = (*overrides, f"devices={devices}")
     choice = _choose(compilation, solve_name, engine, overrides, seed)
     with _new_directory(out, compilation, choice, overrides) as directory:
         if not quiet:
@@ -111,11 +121,13 @@ def _new_directory(
 
 
 def _headline(compilation: Compilation, choice: Choice) -> str:
-    """What is about to run, in one line."""
+    """What is about to run, in a line, and what memory its batch takes, where known."""
     settings = choice.settings
     block = f"block {choice.block.name}" if choice.block else "no solve block"
-    return (
+    line = (
         f"{compilation.network.name}: {choice.engine} ({block}), "
         f"t = 0..{settings.until:g}, save times: {len(settings.save)}, "
         f"seed {settings.seed}"
     )
+    needed = batch_memory(compilation.lowered, settings)
+    return line if needed is None else f"{line}\n{told_memory(needed)}"

@@ -186,24 +186,22 @@ class LocalGenerator(eqx.Module):
         return jnp.all((states >= 0) & (states <= self.caps), axis=1)
 
 
-def build_kernel(lowered: LoweredNetwork, dtype: np.dtype) -> LocalGenerator:
-    """The local generator of a network, in the given floating-point type."""
+def build_kernel(lowered: LoweredNetwork) -> LocalGenerator:
+    """The local generator of a network."""
     return LocalGenerator(
-        families=tuple(build_family(f, lowered, dtype) for f in lowered.families),
+        families=tuple(build_family(f, lowered) for f in lowered.families),
         caps=lowered.space.caps,
-        parameters=jnp.asarray(lowered.parameters, dtype),
+        parameters=jnp.asarray(lowered.parameters, float),
         changes=Constant(_net_changes(lowered)),
         reading=Constant(_reads(lowered)),
         is_autonomous=not any(depends_on_time(f.propensity) for f in lowered.families),
     )
 
 
-def build_family(
-    family: ChannelFamily, lowered: LoweredNetwork, dtype: np.dtype
-) -> Family:
+def build_family(family: ChannelFamily, lowered: LoweredNetwork) -> Family:
     """One family for JAX, with the parameters that differ between its instances."""
     constants = {
-        place: jnp.asarray(values[family.sites], dtype)
+        place: jnp.asarray(values[family.sites], float)
         for place, values in lowered.site_parameters.items()
     }
     return Family(family.variables, constants, family.net_change, family.propensity)

@@ -42,14 +42,11 @@ class RateEquations(eqx.Module):
 
 def build_rates(lowered: LoweredNetwork) -> RateEquations:
     """The rate equations in 64 bits; they need `jax_enable_x64`."""
-    dtype = np.dtype("float64")
     families = tuple(
-        build_family(
-            replace(one, propensity=with_powers(one.propensity)), lowered, dtype
-        )
+        build_family(replace(one, propensity=with_powers(one.propensity)), lowered)
         for one in lowered.families
     )
-    return RateEquations(families, jnp.asarray(lowered.parameters, dtype))
+    return RateEquations(families, jnp.asarray(lowered.parameters, float))
 
 
 def with_powers(expr: Expr) -> Expr:

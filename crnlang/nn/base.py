@@ -11,6 +11,10 @@ from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.mask import StateMask
 
+#: The type of log-probabilities, of weights in a batch and of all sums over one,
+#: whatever that of the network.
+SUMS = np.dtype("float64")
+
 #: What a network is made of may rest in host memory; compiled programs take either.
 Numbers = Array | np.ndarray
 
@@ -54,9 +58,9 @@ class AbstractAutoregressive(eqx.Module):
         closing = dict(self.mask.determined)
         if position in closing:
             value = self.mask.closing_value(ordered, position, closing[position])
-            return value[None].astype(int), jnp.zeros(1, self.dtype)
+            return value[None].astype(int), jnp.zeros(1, SUMS)
         logits = self.masked_logits(ordered, position)
-        return jnp.arange(len(logits)), jax.nn.log_softmax(logits)
+        return jnp.arange(len(logits)), jax.nn.log_softmax(logits.astype(SUMS))
 
     @abstractmethod
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
@@ -88,11 +92,11 @@ class AbstractAutoregressive(eqx.Module):
 
     @abstractmethod
     def weight_blocks(self) -> Blocks:
-        """All weights. Scores of different blocks are uncorrelated under P."""
+        """All weights as `SUMS`; scores of different blocks are uncorrelated."""
 
     @abstractmethod
     def with_weight_blocks(self, blocks: Blocks) -> "AbstractAutoregressive":
-        """The same network with other weights."""
+        """The same network with other weights, rounded to its type."""
 
     @abstractmethod
     def with_product_law(

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks, Numbers
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks, Numbers
 from crnlang.nn.counts import FEATURES, Counts, build_counts
 from crnlang.nn.mask import StateMask
 from crnlang.nn.neighbours import Evaluations, list_evaluations, list_singles
@@ -128,7 +128,7 @@ class Conditional(AbstractOutput):
         """The same network with other weights."""
         new, start = [], 0
         for w in PARTS(self):
-            new.append(row[start : start + w.size].reshape(w.shape))
+            new.append(row[start : start + w.size].reshape(w.shape).astype(w.dtype))
             start += w.size
         return eqx.tree_at(PARTS, self, new)
 
@@ -144,12 +144,13 @@ class ConditionalNetworks(AbstractAutoregressive):
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
         """log P of a state that lies in the state space."""
         ordered = counts[np.asarray(self.order)]
-        total = jnp.zeros((), self.counts.scale.dtype)
+        total = jnp.zeros((), SUMS)
         for number, position in enumerate(self.mask.free):
             network = self.networks[number]
             heights = network.heights(self._features(ordered, number))
             chosen = network.logit_at(heights, ordered[position])
-            total += chosen - self._log_norm(number, ordered, heights)
+            own = chosen - self._log_norm(number, ordered, heights)
+            total += own.astype(SUMS)
         return total
 
     def log_ratios(
@@ -164,7 +165,7 @@ class ConditionalNetworks(AbstractAutoregressive):
         conditionals before the first changed position cost nothing, and at that
         position only the logit changes; see `Vicinity`.
         """
-        total = jnp.zeros(inside.shape, self.counts.scale.dtype)
+        total = jnp.zeros(inside.shape, SUMS)
         vicinity = Vicinity(self, counts, changes)
         for number, position in enumerate(self.mask.free):
             seen = vicinity.at(number, inside)
@@ -175,7 +176,7 @@ class ConditionalNetworks(AbstractAutoregressive):
                 there = seen.logits[here.evaluation, level]
                 change = there - seen.log_norm[here.evaluation]
                 change -= seen.logits[0, own] - seen.log_norm[0]
-                total = total.at[here.channels].add(change)
+                total = total.at[here.channels].add(change.astype(SUMS))
         return jnp.where(inside, total, 0.0)
 
     def with_product_law(
@@ -191,7 +192,7 @@ class ConditionalNetworks(AbstractAutoregressive):
 
     def weight_blocks(self) -> Blocks:
         """One block a free position."""
-        return tuple(network.weights()[None] for network in self.networks)
+        return tuple(network.weights().astype(SUMS)[None] for network in self.networks)
 
     def with_weight_blocks(self, blocks: Blocks) -> "ConditionalNetworks":
         """The same network with other weights."""

@@ -15,7 +15,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks
 from crnlang.nn.counts import Counts
 from crnlang.nn.output import Output
 
@@ -107,12 +107,13 @@ class AbstractShared(AbstractAutoregressive):
     def weight_blocks(self) -> Blocks:
         """One block."""
         weights = eqx.filter(self._trained(), eqx.is_inexact_array)
-        return (ravel_pytree(weights)[0][None],)
+        return (ravel_pytree(weights)[0].astype(SUMS)[None],)
 
     def with_weight_blocks(self, blocks: Blocks) -> "AbstractShared":
         """The same network with other weights."""
         weights, rest = eqx.partition(self._trained(), eqx.is_inexact_array)
-        new = ravel_pytree(weights)[1](blocks[0][0])
+        row, unravel = ravel_pytree(weights)
+        new = unravel(blocks[0][0].astype(row.dtype))
         return eqx.tree_at(lambda m: m._trained(), self, eqx.combine(new, rest))
 
     def _trained(self) -> tuple[PyTree, ...]:
@@ -143,4 +144,5 @@ class AbstractShared(AbstractAutoregressive):
         """log P(n_p | n_<p) at the free positions from one on."""
         conditionals = self.log_conditionals(ordered, first)
         chosen = ordered[np.asarray(self.mask.free[first:])]
-        return jnp.stack([c[m] for c, m in zip(conditionals, chosen, strict=True)])
+        terms = [c[m] for c, m in zip(conditionals, chosen, strict=True)]
+        return jnp.stack(terms).astype(SUMS)

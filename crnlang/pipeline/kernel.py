@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
@@ -17,12 +16,11 @@ def show_kernel(lowered: LoweredNetwork) -> str:
     """
     jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
     settings = TdvpSettings()
-    dtype = np.dtype(settings.precision)
-    kernel = build_kernel(lowered, dtype)
+    kernel = build_kernel(lowered)
     model = build_model(lowered, settings, jax.random.key(settings.seed))
     counts = jnp.zeros(len(lowered.space.caps), int)
     jaxpr = jax.make_jaxpr(lambda n, t: kernel(model.log_ratios, n, t))(
-        counts, jnp.zeros((), dtype)
+        counts, jnp.zeros(())
     )
     return (
         f"# local generator of {lowered.network.name}: n, t -> (W P)(n) / P(n)\n"

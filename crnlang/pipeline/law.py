@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Integer
 
 from crnlang.ir.lowered import StateSpace
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import SUMS, AbstractAutoregressive
 from crnlang.passes.boxes import Box, allowed_in
 from crnlang.passes.totals import Totalled
 from crnlang.results.summary import Snapshot
@@ -93,7 +93,7 @@ class LawReader:
         inside = jnp.asarray(allowed_in(box, self.totalled.lowered.space.caps))
         key = jax.random.fold_in(jax.random.key(self.seed), place)
         shape = (INSIDE, len(model.order))
-        uniforms = jax.random.uniform(key, shape, np.dtype(self.precision))
+        uniforms = jax.random.uniform(key, shape, SUMS)
         parts = [
             np.asarray(_chances(model, uniforms[start : start + CHUNK], inside))
             for start in range(0, INSIDE, CHUNK)
@@ -106,7 +106,7 @@ class LawReader:
         """Independent states."""
         shape = (-(-number // CHUNK) * CHUNK, len(model.order))
         key = jax.random.key(seed)
-        uniforms = jax.random.uniform(key, shape, np.dtype(self.precision))
+        uniforms = jax.random.uniform(key, shape, SUMS)
         return self._drawn(model, uniforms)[:number]
 
     def _sample(
@@ -116,7 +116,7 @@ class LawReader:
         variables = len(self.totalled.lowered.space.caps)
         points = sobol_points(SAMPLES, variables, self.seed)
         key = jax.random.fold_in(jax.random.key(self.seed), place)
-        return self._drawn(model, quantiles(key, points, np.dtype(self.precision)))
+        return self._drawn(model, quantiles(key, points, SUMS))
 
     def _drawn(
         self,
@@ -142,7 +142,7 @@ def _chances(
 
     def one(uniforms: Float[Array, " variables"]) -> Float[Array, ""]:
         ordered = jnp.zeros(len(model.order), int)
-        chance = jnp.zeros((), model.dtype)
+        chance = jnp.zeros((), SUMS)
         for position, variable in enumerate(model.order):
             values, log_p = model.branches(ordered, position)
             inside = jnp.where(allowed[variable, values], log_p, -jnp.inf)

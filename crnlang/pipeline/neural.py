@@ -24,6 +24,7 @@ from crnlang.pipeline.programs import keep_programs
 from crnlang.pipeline.weights import file_name, pack_weights
 from crnlang.settings import NeuralSettings, TdvpSettings
 from crnlang.solve.evolve import evolve
+from crnlang.solve.mesh import join_hosts, shared_by
 from crnlang.solve.outcome import EngineError, Outcome
 from crnlang.solve.recorder import Recorder
 from crnlang.solve.solution import Solution
@@ -59,14 +60,19 @@ def run_neural(
             "the neural engines cannot follow an event that changes copy numbers: the "
             "law would jump to other states; use `fsp` or `ssa`"
         )
-    with compilation_counted(clock), _memory_shortage_told():
+    jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
+    join_hosts()
+    with (
+        compilation_counted(clock),
+        _memory_shortage_told(),
+        shared_by(settings.devices),
+    ):
         keep_programs()
-        jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
         # on GPUs the default for float32 is TF32: 10 bits, measured to ruin the law
         jax.config.update("jax_default_matmul_precision", "highest")
         lowered = follow_path(lowered, settings.order)
         totalled = TOTALS[settings.totals](lowered)
-        generator = build_kernel(totalled.lowered, np.dtype(settings.precision))
+        generator = build_kernel(totalled.lowered)
         model = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
         boxes = _boxes(totalled, settings)
         save, begun, keeper = settings.save, None, None

@@ -10,7 +10,7 @@ import jax
 
 from crnlang.codegen.ansatz import build_model
 from crnlang.compiler import compile_text
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.passes.order import follow_path
 from crnlang.passes.totals import TOTALS
 from crnlang.results.record import RunError
@@ -26,8 +26,13 @@ def file_name(place: int) -> str:
 def pack_weights(model: AbstractAutoregressive) -> bytes:
     """The weights of a network as the content of a file."""
     stream = BytesIO()
-    eqx.tree_serialise_leaves(stream, model.weight_blocks())
+    eqx.tree_serialise_leaves(stream, _own_blocks(model))
     return stream.getvalue()
+
+
+def _own_blocks(model: AbstractAutoregressive) -> Blocks:
+    """The weights in the type of the network."""
+    return tuple(block.astype(model.dtype) for block in model.weight_blocks())
 
 
 def neural_settings(stored: Mapping[str, Any]) -> NeuralSettings:
@@ -78,5 +83,5 @@ def unpack_weights(
     content: bytes, model: AbstractAutoregressive
 ) -> AbstractAutoregressive:
     """The network with the weights that `pack_weights` wrote."""
-    blocks = eqx.tree_deserialise_leaves(BytesIO(content), model.weight_blocks())
+    blocks = eqx.tree_deserialise_leaves(BytesIO(content), _own_blocks(model))
     return model.with_weight_blocks(blocks)

@@ -168,7 +168,7 @@ def _draw_mean(
     panel.set_ylim(0, 1.08 * max(float(marginal.mean.max()), 1e-9))
     panel.grid(axis="y", color=GRID, lw=0.6)
     panel.locator_params(axis="both", nbins=5)
-    _dress(panel, marginal.name)
+    dress(panel, marginal.name)
 
 
 def _draw_heat(

@@ -30,7 +30,7 @@ def local_generator(
     t: float,
 ) -> tuple[Float[np.ndarray, " states"], Float[np.ndarray, " states"]]:
     """(W P)(n) / P(n) and the total out-flux at every state of the box, in rows."""
-    kernel = build_kernel(lowered, FLOAT64)
+    kernel = build_kernel(lowered)
     strides = np.append(np.cumprod((lowered.space.caps + 1)[:0:-1])[::-1], 1)
     table = jnp.asarray(_padded(np.log(law)))
 

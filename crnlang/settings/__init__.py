@@ -96,7 +96,7 @@ def fix_name(name: str, known: Iterable[str]) -> str:
     """The nearest known name, and the list of all."""
     names = list(known)
     near = suggest(name, names)
-    return f"{near + ' ' if near else ''}known: {listing(names, 30)}"
+    return f"{near + ' ' if near else ''}known: {listing(names, 40)}"
 
 
 def as_plain(engine: str, settings: Settings) -> dict[str, Any]:

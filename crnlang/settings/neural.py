@@ -27,7 +27,10 @@ class NeuralSettings(Settings):
     layers: int = option(1, "layers of `gru` and `transformer`", low=1, high=16)
     heads: int = option(2, "attention heads of `transformer`", low=1, high=64)
     precision: str = option(
-        "float64", "floating-point type", choices=("float64", "float32")
+        "float64",
+        "floating-point type of the network; log-probabilities, rates and all sums are "
+        "float64 in any case",
+        choices=("float64", "float32"),
     )
     order: str = option(
         "raster",
@@ -40,6 +43,12 @@ class NeuralSettings(Settings):
         "`auto` predicts sums of bound and free forms first where that leaves fewer "
         "counts to change; `none` takes copy numbers alone",
         choices=("auto", "none"),
+    )
+    devices: int = option(
+        1,
+        "devices that share every batch, each working through its own part; numbers "
+        "stay the same up to rounding",
+        low=1,
     )
     checkpoint: float = option(
         60.0,

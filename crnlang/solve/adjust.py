@@ -60,7 +60,7 @@ def adjust_law(
     """
     ordered = states[:, list(model.order)]
 
-    def fit(place: int) -> Weights:
+    def fit(model: ConditionalNetworks, place: int) -> Weights:
         table, mass = tabulate(model, place, ordered, weights, change)
         resistance = max(noise, LEAST)
         objective = Objective(padded(model, place), table, SHIFTS, resistance)
@@ -100,7 +100,7 @@ class Follower:
         """
         resistance = max(noise, LEAST)
 
-        def fit(place: int) -> Weights:
+        def fit(model: ConditionalNetworks, place: int) -> Weights:
             law, taken = _parted(laws[place], known[place], LEFT)
             stress = None if rare is None else _stress(known[place], rare[place])
             table = rows[place].table(law, taken, stress)

@@ -21,7 +21,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt
 from scipy.stats import qmc
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import SUMS, AbstractAutoregressive
+from crnlang.solve.pieces import over_batch
 from crnlang.solve.problem import Generator
 from crnlang.solve.race import NEVER, Race, race
 
@@ -179,7 +180,7 @@ def _enter(
     With them: whether each row is a state, and the picks of each channel over the
     in-flux of all sources.
     """
-    log_p = jax.vmap(model.log_prob)(first.counts)
+    log_p = over_batch(model.log_prob, first.counts)
     log_n = jnp.log(first.limit)
     weights = jnp.exp(-log_n - _log_share(log_n + log_p))
     weights = jnp.where(first.arrived, weights, 0.0)
@@ -262,10 +263,9 @@ def draw_mixture(
     key_points, key_push = jax.random.split(key)
     size = points.shape[0]
     pushed = round(influx_share * size)
-    dtype = model.dtype
-    spread = quantiles(key_points, points[: size - pushed], dtype)
-    drawn = jax.vmap(model.sample)(spread)
-    propensities = jax.vmap(generator.outflux, in_axes=(0, None))(drawn, t)
+    spread = quantiles(key_points, points[: size - pushed], SUMS)
+    drawn = over_batch(model.sample, spread)
+    propensities = over_batch(eqx.Partial(generator.outflux, t=t), drawn)
     counts = drawn
     if pushed:
         entered = _push(key_push, drawn, propensities, generator.net_changes, pushed)

@@ -25,6 +25,7 @@ from jaxtyping import Array, Bool, Float
 from crnlang.nn.base import Numbers
 from crnlang.nn.conditional import PARTS, Conditional, ConditionalNetworks
 from crnlang.nn.padding import cropped, padded
+from crnlang.solve.mesh import at_rest, devices_apart, on_device
 from crnlang.solve.tables import PIECE, Rows, Table
 
 #: Lengths along each direction.
@@ -106,16 +107,27 @@ def law_of(
 
 
 def fit_each(
-    model: ConditionalNetworks, fit: Callable[[int], Weights]
+    model: ConditionalNetworks, fit: Callable[[ConditionalNetworks, int], Weights]
 ) -> ConditionalNetworks:
     """The network with new weights of every conditional, several fitted at a time.
 
-    `fit` gives those of the network filled up. All in float64, whatever the precision
+    `fit` gives those of one network filled up. All in float64, whatever the precision
     of the network: in float32 the damped metric can lose its definiteness to rounding.
+    Devices that share batches take the conditionals in turn: a fit does not need more
+    than one, and so comes out the same.
     """
-    places = range(len(model.networks))
+    places, devices, resting = (
+        range(len(model.networks)),
+        devices_apart(),
+        at_rest(model),
+    )
+
+    def fit_there(place: int) -> Weights:
+        with on_device(devices[place % len(devices)]):
+            return fit(resting, place)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = list(pool.map(fit, places))
+        rows = list(pool.map(fit_there, places))
     blocks = [cropped(model, place, row)[None] for place, row in enumerate(rows)]
     fitted = model.with_weight_blocks(tuple(b.astype(model.dtype) for b in blocks))
     return jax.tree.map(jnp.asarray, fitted)

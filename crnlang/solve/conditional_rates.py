@@ -32,6 +32,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from crnlang.nn.base import SUMS
 from crnlang.nn.conditional import ConditionalNetworks, Seen, Vicinity
 from crnlang.solve.hats import bumps_of, curves_of
 from crnlang.solve.late_channels import (
@@ -239,12 +240,12 @@ def _follow(
     """
     moves = generator.net_changes[:, list(model.order)]
     vicinity = Vicinity(model, counts, -generator.net_changes)
-    ratio = jnp.ones(len(moves), model.dtype)
+    ratio = jnp.ones(len(moves), SUMS)
     flows, ratios, lost = [], [], []
     for number, position in enumerate(model.mask.free):
         seen = vicinity.at(number, ratio > 0)
         here = seen.evaluations.channels
-        law = jnp.exp(seen.masked - seen.log_norm[:, None])
+        law = jnp.exp((seen.masked - seen.log_norm[:, None]).astype(SUMS))
         is_open = seen.masked[0] > -jnp.inf
         law_before = law[seen.evaluations.evaluation]
         step, levels = moves[here, position][:, None], np.arange(law.shape[1])

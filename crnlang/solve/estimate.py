@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch, Draws, Flows
 from crnlang.solve.linear import (
     AbstractProducts,
@@ -84,11 +84,17 @@ def scores_of(
     model: AbstractAutoregressive, counts: Int[Array, "batch variables"]
 ) -> BlockScores:
     """d log P(n) / d theta for every sample, block by block."""
+    return over_batch(eqx.Partial(_score, model), counts)
 
-    def log_prob(blocks: Blocks, n: Int[Array, " variables"]) -> Float[Array, ""]:
+
+def _score(model: AbstractAutoregressive, n: Int[Array, " variables"]) -> Blocks:
+    """d log P(n) / d theta."""
+
+    def log_prob(blocks: Blocks) -> Float[Array, ""]:
         return model.with_weight_blocks(blocks).log_prob(n)
 
-    return jax.vmap(jax.grad(log_prob), (None, 0))(model.weight_blocks(), counts)
+    found = jax.grad(log_prob)(model.weight_blocks())
+    return tuple(part.astype(model.dtype) for part in found)
 
 
 def rates_of(
@@ -99,7 +105,7 @@ def rates_of(
 ) -> Float[Array, " batch"]:
     """e(n) = (W P)(n) / P(n) for every sample."""
     size = piece_size(model, generator)
-    return over_batch(lambda n: generator(model.log_ratios, n, t), counts, size)
+    return over_batch(eqx.Partial(generator, model.log_ratios, t=t), counts, size)
 
 
 def estimate(
@@ -124,22 +130,30 @@ def open_batch(
     is_stored: bool,
 ) -> tuple[Batch, Float[Array, " batch"], Estimate]:
     """A batch whose weights wait for the in-flux: weights, log P and estimate."""
-
-    def look(n: Int[Array, " variables"]) -> tuple[Array, Array, Array, Array]:
-        return (
-            model.log_prob(n),
-            generator.influx(model.log_ratios, n, t),
-            generator.source_propensities(n, t),
-            jnp.sum(generator.outflux(n, t)),
-        )
-
     size = piece_size(model, generator)
-    found = over_batch(look, draws.counts, size)
+    found = over_batch(eqx.Partial(_look, model, generator, t), draws.counts, size)
     log_p, influx, source_propensities, losses = found
     flows = Flows(log_p, influx, source_propensities)
     batch = draws.weigh(flows)
     rates = jnp.sum(flows.influx, axis=1) - losses
     return batch, flows.log_p, _assemble(model, batch, rates, is_stored=is_stored)
+
+
+def _look(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    t: Float[Array, ""],
+    n: Int[Array, " variables"],
+) -> tuple[
+    Float[Array, ""], Float[Array, " channels"], Float[Array, " channels"], Array
+]:
+    """log P, r_k(n) and a_k(n - s_k) of every channel, and how fast n is left."""
+    return (
+        model.log_prob(n),
+        generator.influx(model.log_ratios, n, t),
+        generator.source_propensities(n, t),
+        jnp.sum(generator.outflux(n, t)),
+    )
 
 
 class Jacobian(eqx.Module):
@@ -183,26 +197,41 @@ def jacobian_of(
         return Jacobian(DriftProducts(now.scores, generator, falling, t))
     assert not isinstance(now.scores, AbstractProducts)
 
-    theta, size = model.weight_blocks(), piece_size(model, generator)
-
-    def slope(n: Int[Array, " variables"]) -> Blocks:
-        def gain(blocks: Blocks) -> Float[Array, ""]:
-            ratios = model.with_weight_blocks(blocks).log_ratios
-            return jnp.sum(generator.influx(ratios, n, t))
-
-        return jax.grad(gain)(theta)
-
-    slopes = over_batch(slope, batch.counts, size)
+    size = piece_size(model, generator)
+    slopes = over_batch(eqx.Partial(_slope, model, generator, t), batch.counts, size)
     drifts = tuple(
-        d + falling[:, None, None] * o for d, o in zip(slopes, now.scores, strict=True)
+        d + falling.astype(d.dtype)[:, None, None] * o
+        for d, o in zip(slopes, now.scores, strict=True)
     )
     return Jacobian(centre(drifts, now.weights))
+
+
+def _slope(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    t: Float[Array, ""],
+    n: Int[Array, " variables"],
+) -> Blocks:
+    """de(n) / d theta."""
+
+    def gain(blocks: Blocks) -> Float[Array, ""]:
+        ratios = model.with_weight_blocks(blocks).log_ratios
+        return jnp.sum(generator.influx(ratios, n, t))
+
+    found = jax.grad(gain)(model.weight_blocks())
+    if model.dtype == SUMS:
+        return found
+    # what is beyond the type is left out: any Jacobian does for these steps
+    kept = (jnp.where(jnp.isfinite(part), part, 0.0) for part in found)
+    return tuple(part.astype(model.dtype) for part in kept)
 
 
 def centre(scores: BlockScores, weights: Float[Array, " batch"]) -> BlockScores:
     """The scores less their weighted mean."""
     means = project(scores, weights)
-    return tuple(o - mean for o, mean in zip(scores, means, strict=True))
+    return tuple(
+        o - mean.astype(o.dtype) for o, mean in zip(scores, means, strict=True)
+    )
 
 
 def _assemble(

@@ -21,13 +21,14 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks
 from crnlang.settings import AdamSettings, EulerSettings, NatgradSettings
 from crnlang.solve.estimate import rates_of, scores_of
 from crnlang.solve.linear import project
+from crnlang.solve.pieces import over_batch
 from crnlang.solve.problem import Generator
 from crnlang.solve.products import ScoreProducts
-from crnlang.solve.proposal import change_of, draw
+from crnlang.solve.proposal import Change, Drawn, change_of, draw
 from crnlang.solve.smoothing import smoothed
 from crnlang.solve.systems import choose_solver, solve_whole
 
@@ -110,14 +111,14 @@ def _batch(
     of each to be drawn is that of the mixture.
     """
     size, variables = settings.samples, len(model.order)
-    uniforms = jax.random.uniform(key, (size, variables), model.dtype)
-    even = jnp.full(size, 1 / size, model.dtype)
+    uniforms = jax.random.uniform(key, (size, variables), SUMS)
+    even = jnp.full(size, 1 / size, SUMS)
     if settings.proposal == "model":
-        return jax.vmap(model.sample)(uniforms), even, jnp.zeros((), model.dtype)
+        return over_batch(model.sample, uniforms), even, jnp.zeros((), SUMS)
     change = change_of(settings.proposal, settings.alpha, settings.window)
     others = round(settings.proposal_share * size)
     changed = jnp.where(jnp.arange(size) < others, variables, 0)
-    drawn = jax.vmap(lambda u, c: draw(model, u, change, c))(uniforms, changed)
+    drawn = over_batch(eqx.Partial(_draw, model, change), (uniforms, changed))
     share = others / size
     ratio = jnp.exp(jnp.minimum(drawn.log_q - drawn.log_p, 700.0))
     weights = 1 / (1 - share + share * ratio)
@@ -129,6 +130,16 @@ def _batch(
         smooth = smooth / jnp.sum(smooth)
         weights = (1 - EQUAL) * smooth + EQUAL * even
     return drawn.counts, weights, shape
+
+
+def _draw(
+    model: AbstractAutoregressive,
+    change: Change,
+    given: tuple[Float[Array, " variables"], Int[Array, ""]],
+) -> Drawn:
+    """A state at given quantiles, some positions drawn from changed conditionals."""
+    uniforms, changed = given
+    return draw(model, uniforms, change, changed)
 
 
 def _rule(settings: EulerSettings) -> optax.GradientTransformation:
@@ -149,9 +160,9 @@ def _loss(
     """log P - log T less its mean, the weight of each sample, the share left out."""
     growth = 1.0 + dt * rates_of(previous, generator, counts, t)
     usable = growth > 0
-    log_target = jax.vmap(previous.log_prob)(counts)
+    log_target = over_batch(previous.log_prob, counts)
     log_target += jnp.log(jnp.where(usable, growth, 1.0))
-    loss = jax.vmap(present.log_prob)(counts) - log_target
+    loss = over_batch(present.log_prob, counts) - log_target
     kept = jnp.where(usable, shares, 0.0)
     whole = jnp.sum(kept)
     weights = kept / jnp.where(whole > 0, whole, 1.0)

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, UInt
 from threadpoolctl import threadpool_limits
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import (
     EulerSettings,
@@ -225,7 +225,7 @@ def _follow(
             generator,
             points,
             jax.random.fold_in(key, number),
-            (_scalar(t, model), _scalar(wanted, model)),
+            (jnp.asarray(t, SUMS), jnp.asarray(wanted, SUMS)),
             scaled(velocity, settings.recall),
             settings,
         )
@@ -240,7 +240,7 @@ def _follow(
         if float(size) < SMALLEST_SHARE * settings.samples:
             return Outcome.COLLAPSED
         velocity = scaled(trial.change, 1 / taken)
-        control.accepted(taken, float(_scalar(wanted, model)), error)
+        control.accepted(taken, wanted, error)
         state = replace(
             state,
             model=candidate,
@@ -341,8 +341,8 @@ def _follow_euler(
             state.model,
             generator,
             jax.random.fold_in(key, number),
-            _scalar(state.t, state.model),
-            _scalar(dt, state.model),
+            jnp.asarray(state.t, SUMS),
+            jnp.asarray(dt, SUMS),
             memory,
             settings,
         )
@@ -371,7 +371,3 @@ def _follow_euler(
 def _arrive(t: float, dt: float, stop: float) -> float:
     """The time after a step: `stop` itself where rounding alone separates them."""
     return stop if dt >= (stop - t) * (1 - 1e-6) else t + dt
-
-
-def _scalar(value: float, model: AbstractAutoregressive) -> Float[Array, ""]:
-    return jnp.asarray(value, model.dtype)

@@ -38,9 +38,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from scipy.linalg import expm
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import SUMS, AbstractAutoregressive
 from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import quantiles, sobol_points
+from crnlang.solve.mesh import readable
 from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
 
@@ -199,7 +200,7 @@ def _mean_rates(
     levels = max(map(len, laws))
     size = ROOM // (levels * len(generator.net_changes))
     states = _drawn(laws, min(max(size, 16), MEANS), seed)
-    found = _means(generator, jnp.asarray(states), jnp.asarray(t, float), levels)
+    found = _means(generator, jnp.asarray(states), jnp.asarray(t, SUMS), levels)
     return np.asarray(found)
 
 
@@ -244,7 +245,7 @@ def _distance(
 ) -> float:
     """About how far the product of the laws is from the exact law: see above."""
     states = _drawn(laws, SAMPLES, seed + 1)
-    local = _local(model, generator, jnp.asarray(states), jnp.asarray(t, model.dtype))
+    local = _local(model, generator, jnp.asarray(states), jnp.asarray(t, SUMS))
     wrong, rates = np.array(local, float), _mean_rates(generator, laws, t, seed)
     for variable, law in enumerate(laws):
         steps, here = generator.net_changes[:, variable], states[:, variable]
@@ -261,8 +262,14 @@ def _local(
     t: Float[Array, ""],
 ) -> Float[Array, " states"]:
     """The local generator of every state."""
+    local = eqx.Partial(_local_at, model, generator, t)
+    return readable(over_batch(local, states, piece_size(model, generator)))
 
-    def one(counts: Int[Array, " variables"]) -> Float[Array, ""]:
-        return generator(model.log_ratios, counts, t)
 
-    return over_batch(one, states, piece_size(model, generator))
+def _local_at(
+    model: AbstractAutoregressive,
+    generator: Generator,
+    t: Float[Array, ""],
+    counts: Int[Array, " variables"],
+) -> Float[Array, ""]:
+    return generator(model.log_ratios, counts, t)

@@ -1,4 +1,7 @@
-"""Scores of a batch as a matrix `batch weights`, and matrices made of its blocks."""
+"""Scores of a batch as a matrix `batch weights`, and matrices made of its blocks.
+
+Scores are stored in the type of the network; sums over the batch are `SUMS`.
+"""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -10,10 +13,13 @@ from jax.scipy.linalg import cho_solve
 from jax.scipy.sparse.linalg import gmres
 from jaxtyping import Array, Float
 
-from crnlang.nn.base import Blocks
+from crnlang.nn.base import SUMS, Blocks
+from crnlang.solve.pieces import sum_over_batch
 
 #: Scores (or their time derivatives) of a batch, block by block.
 BlockScores = tuple[Float[Array, "batch _blocks _weights"], ...]
+#: Rows at once in sums over scores that are stored in less than `SUMS`.
+ROWS = 1024
 #: Extra damping beyond which a matrix counts as broken.
 MOST_EXTRA = 1e6
 BlockMatrices = tuple[Float[Array, "_blocks _weights _weights"], ...]
@@ -38,7 +44,8 @@ def combine(scores: Scores, x: Blocks) -> Float[Array, " batch"]:
     """x . O(n) for every sample: the change of log P that the weights x make."""
     if isinstance(scores, AbstractProducts):
         return scores.combine(x)
-    parts = [jnp.einsum("bpw,pw->b", o, v) for o, v in zip(scores, x, strict=True)]
+    pairs = zip(scores, x, strict=True)
+    parts = [jnp.einsum("bpw,pw->b", o.astype(SUMS), v) for o, v in pairs]
     return jnp.sum(jnp.stack(parts), axis=0)
 
 
@@ -49,7 +56,42 @@ def project(scores: Scores, values: Float[Array, " batch"]) -> Blocks:
     """
     if isinstance(scores, AbstractProducts):
         return scores.project(values)
-    return tuple((values @ o.reshape(len(o), -1)).reshape(o.shape[1:]) for o in scores)
+    return tuple(
+        _summed(_row_times, values, o.reshape(len(o), -1)).reshape(o.shape[1:])
+        for o in scores
+    )
+
+
+def _row_times(
+    values: Float[Array, " rows"], of: Float[Array, "rows weights"]
+) -> Float[Array, " weights"]:
+    return values @ of
+
+
+def weighted_square(
+    rows: Float[Array, "batch weights"], weights: Float[Array, " batch"]
+) -> Float[Array, "weights weights"]:
+    """sum_b w_b rows_b rows_b^T."""
+    return _summed(_weighted_square, weights, rows)
+
+
+def _weighted_square(
+    weights: Float[Array, " rows"], of: Float[Array, "rows weights"]
+) -> Float[Array, "weights weights"]:
+    return (of * weights[:, None]).T @ of
+
+
+def _summed(
+    function: Callable[..., Array], values: Float[Array, " batch"], *stored: Array
+) -> Array:
+    """A sum over the batch, as `SUMS`: of what is stored in less, `ROWS` at a time."""
+    if stored[0].dtype == SUMS:
+        return function(values, *stored)
+
+    def part(given: tuple[Array, ...]) -> Array:
+        return function(*(each.astype(SUMS) for each in given))
+
+    return sum_over_batch(part, (values, *stored), ROWS)
 
 
 def block_products(
@@ -57,9 +99,16 @@ def block_products(
 ) -> BlockMatrices:
     """sum_b w_b left_b right_b^T, block by block."""
     return tuple(
-        jnp.einsum("bpv,bpw->pvw", a * weights[:, None, None], b)
-        for a, b in zip(left, right, strict=True)
+        _summed(_block_product, weights, a, b) for a, b in zip(left, right, strict=True)
     )
+
+
+def _block_product(
+    weights: Float[Array, " rows"],
+    left: Float[Array, "rows blocks weights"],
+    right: Float[Array, "rows blocks weights"],
+) -> Float[Array, "blocks weights weights"]:
+    return jnp.einsum("bpv,bpw->pvw", left * weights[:, None, None], right)
 
 
 class BlockSolver(eqx.Module):

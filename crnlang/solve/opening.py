@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import expm_multiply
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import SUMS, AbstractAutoregressive
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.pieces import log_probs
 from crnlang.solve.problem import Generator
@@ -57,8 +57,7 @@ def first_states(
 ) -> Int[np.ndarray, "states variables"]:
     """The distinct states among quasi-random samples of the initial law."""
     points = sobol_points(2**12, variables, seed)
-    dtype = model.dtype
-    spread = quantiles(jax.random.key(seed), points, dtype)
+    spread = quantiles(jax.random.key(seed), points, SUMS)
     drawn = eqx.filter_jit(jax.vmap(lambda m, u: m.sample(u), (None, 0)))(model, spread)
     return np.unique(np.asarray(drawn), axis=0)
 

@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool, Float, Int
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve.hats import KNOTS, bumps_of, coarse_of, curves_of, knots_of
 from crnlang.solve.late_channels import LateChannels
+from crnlang.solve.mesh import readable
 from crnlang.solve.pieces import over_batch
 
 #: Prefixes at once, where no sum over later counts is taken.
@@ -183,20 +184,21 @@ def _later_means(
     shifts = np.zeros((len(changes), len(model.order)), int)
     shifts[:, free[:place]] = changes
 
-    def along(
-        shift: Int[Array, " variables"], counts: Int[Array, " variables"]
-    ) -> Float[Array, "knots later"]:
-        ordered = jnp.maximum(counts[np.asarray(model.order)] + shift, 0)
-        fibre = jnp.repeat(ordered[None], len(knots), axis=0)
-        fibre = fibre.at[:, free[place]].set(jnp.asarray(knots))
-        seen = fibre[:, free[: place + 1]].astype(model.dtype)
-        after = partial(_means_after, model, last=last, summed=summed)
-        return jax.vmap(after)(fibre, seen)
+    def of_state(
+        model: ConditionalNetworks, counts: Int[Array, " variables"]
+    ) -> Float[Array, "kinds knots later"]:
+        def along(shift: Int[Array, " variables"]) -> Float[Array, "knots later"]:
+            ordered = jnp.maximum(counts[np.asarray(model.order)] + shift, 0)
+            fibre = jnp.repeat(ordered[None], len(knots), axis=0)
+            fibre = fibre.at[:, free[place]].set(jnp.asarray(knots))
+            seen = fibre[:, free[: place + 1]].astype(model.dtype)
+            after = partial(_means_after, model, last=last, summed=summed)
+            return jax.vmap(after)(fibre, seen)
 
-    def of_state(counts: Int[Array, " variables"]) -> Float[Array, "kinds knots later"]:
-        return jax.vmap(along, (0, None))(jnp.asarray(shifts), counts)
+        return jax.vmap(along)(jnp.asarray(shifts))
 
-    return over_batch(of_state, states, max(PIECE // KNOTS**summed, 1))
+    size = max(PIECE // KNOTS**summed, 1)
+    return readable(over_batch(eqx.Partial(of_state, model), states, size))
 
 
 def _means_after(

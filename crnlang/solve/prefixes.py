@@ -14,13 +14,14 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt
 from scipy.sparse import csr_matrix
 
-from crnlang.nn.base import at_quantile
+from crnlang.nn.base import SUMS, at_quantile
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.conditional_rates import ConditionalRates, conditional_rates
 from crnlang.solve.late import late_flow
 from crnlang.solve.late_channels import LateChannels, late_channels, own_steps
+from crnlang.solve.mesh import readable
 from crnlang.solve.outlook import later_means, look
 from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
@@ -156,7 +157,7 @@ class Drawer:
         first = jnp.asarray(free)[jax.random.randint(one, (size,), 1, len(free))]
         tries = 1 if rare is None else 1 + CANDIDATES
         shape = (size, tries, len(model.order))
-        drawn = jax.random.uniform(other, shape, model.dtype)
+        drawn = jax.random.uniform(other, shape, SUMS)
         uniforms, inside = drawn[:, 0], None
         if rare is not None:
             boxes = np.concatenate([rare, np.ones((1, *rare.shape[1:]), bool)])
@@ -284,16 +285,23 @@ def _draw_tilted(
 
     With log P of the counts there.
     """
+    given = uniforms, changed, inside
+    found = over_batch(eqx.Partial(_draw_one, model, change), given)
+    return readable((found.counts, found.log_start))
 
-    def one(
-        uniforms: Float[Array, " variables"],
-        changed: Int[Array, ""],
-        inside: Bool[Array, "variables levels"] | None,
-    ) -> Drawn:
-        return draw(model, uniforms, change, changed, inside)
 
-    found = jax.vmap(one)(uniforms, changed, inside)
-    return found.counts, found.log_start
+def _draw_one(
+    model: ConditionalNetworks,
+    change: Change,
+    given: tuple[
+        Float[Array, " variables"],
+        Int[Array, ""],
+        Bool[Array, "variables levels"] | None,
+    ],
+) -> Drawn:
+    """A state at given quantiles, some positions drawn from changed conditionals."""
+    uniforms, changed, inside = given
+    return draw(model, uniforms, change, changed, inside)
 
 
 @eqx.filter_jit
@@ -307,16 +315,16 @@ def _draw(
 ]:
     """States, their weights, and the chance of each to have been missed."""
     if points is not None:
-        states = jax.vmap(model.sample)(quantiles(key, points, model.dtype))
-        even = jnp.ones(samples, model.dtype)
-        return states, even / samples, even
+        states = over_batch(model.sample, quantiles(key, points, SUMS))
+        even = jnp.ones(samples, SUMS)
+        return readable(states), even / samples, even
     drawn = race(model, samples, key)
-    law = jnp.exp(jax.vmap(model.log_prob)(drawn.counts))
+    law = jnp.exp(over_batch(model.log_prob, drawn.counts))
     seen = -jnp.expm1(-jnp.minimum(drawn.limit * law, 700.0))
     is_all = drawn.limit >= NEVER
     seen = jnp.where(is_all, 1.0, seen)
     weights = jnp.where(drawn.arrived & (law > 0), law / seen, 0.0)
-    return drawn.counts, weights / jnp.sum(weights), 1.0 - seen
+    return readable((drawn.counts, weights / jnp.sum(weights), 1.0 - seen))
 
 
 def rates_of(
@@ -337,7 +345,7 @@ def rates_of(
     lates = [late_channels(model, generator, place) for place in places]
     means = [later_means(model, states, *at) for at in enumerate(lates)]
     of_state = tuple(jnp.asarray(np.moveaxis(mean, 1, 0)) for mean in means)
-    time = jnp.asarray(t, model.dtype)
+    time = jnp.asarray(t, SUMS)
     found = _rates(model, generator, jnp.asarray(states), of_state, time)
     return found, lates, means
 
@@ -351,11 +359,16 @@ def _rates(
     t: Float[Array, ""],
 ) -> tuple[ConditionalRates, ...]:
     """The rates of every conditional at the prefixes of many states."""
+    rates = eqx.Partial(_rates_at, model, generator, t)
+    return readable(over_batch(rates, (states, means), piece_size(model, generator)))
 
-    def one(
-        state: tuple[Int[Array, " variables"], tuple[Array, ...]],
-    ) -> tuple[ConditionalRates, ...]:
-        counts, means = state
-        return conditional_rates(model, generator, counts, t, means)
 
-    return over_batch(one, (states, means), piece_size(model, generator))
+def _rates_at(
+    model: ConditionalNetworks,
+    generator: Generator,
+    t: Float[Array, ""],
+    state: tuple[Int[Array, " variables"], tuple[Float[Array, "..."], ...]],
+) -> tuple[ConditionalRates, ...]:
+    """The same at one state."""
+    counts, means = state
+    return conditional_rates(model, generator, counts, t, means)

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.linear import AbstractProducts
+from crnlang.solve.pieces import over_batch
 from crnlang.solve.problem import Generator
 
 
@@ -33,7 +34,7 @@ class ScoreProducts(AbstractProducts):
         return pull(values - self.weights * jnp.sum(values))[0]
 
     def _log_prob(self, theta: Blocks) -> Float[Array, " batch"]:
-        return jax.vmap(self.model.with_weight_blocks(theta).log_prob)(self.counts)
+        return over_batch(self.model.with_weight_blocks(theta).log_prob, self.counts)
 
 
 class DriftProducts(eqx.Module):
@@ -50,8 +51,9 @@ class DriftProducts(eqx.Module):
 
         def gain(theta: Blocks) -> Float[Array, " batch"]:
             ratios = model.with_weight_blocks(theta).log_ratios
-            flows = jax.vmap(self.generator.influx, (None, 0, None))
-            return jnp.sum(flows(ratios, counts, self.t), axis=1)
+            influx = eqx.Partial(self.generator.influx, ratios, t=self.t)
+            flows = over_batch(influx, counts)
+            return jnp.sum(flows, axis=1)
 
         slope = jax.jvp(gain, (model.weight_blocks(),), (x,))[1]
         found = slope + self.falling * self.scores.combine(x)

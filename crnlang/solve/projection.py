@@ -65,7 +65,7 @@ def _fit_conditionals(
     model = starts[0]
     ordered = states[:, list(model.order)]
 
-    def fit(place: int) -> Weights:
+    def fit(model: ConditionalNetworks, place: int) -> Weights:
         table, _ = tabulate(model, place, ordered, law, law)
         objectives = [
             Objective(padded(start, place), table, SHIFTS) for start in starts

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from crnlang.nn.base import AbstractAutoregressive, at_quantile
+from crnlang.nn.base import SUMS, AbstractAutoregressive, at_quantile
 
 #: log P(m | r) of the copy numbers that may stand at a position -> another law of them.
 Change = Callable[[Float[Array, " branches"]], Float[Array, " branches"]]
@@ -88,7 +88,7 @@ def draw(
     From those `within` a box, if one is given that excludes something.
     """
     ordered = jnp.zeros(len(model.order), int)
-    log_p = log_start = log_q = jnp.zeros((), model.dtype)
+    log_p = log_start = log_q = jnp.zeros((), SUMS)
     for position in range(len(model.order)):
         values, plain = model.branches(ordered, position)
         other = change(plain)

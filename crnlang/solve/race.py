@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from crnlang.nn.base import AbstractAutoregressive
+from crnlang.nn.base import SUMS, AbstractAutoregressive
 
 #: Stands for an infinite limit; far beyond any 1 / P that matters.
 NEVER = 1e30
@@ -36,15 +36,14 @@ class Race(eqx.Module):
 def race(model: AbstractAutoregressive, size: int, key: PRNGKeyArray) -> Race:
     """Draw `size` distinct states, or all that there are."""
     variables = len(model.order)
-    dtype = model.dtype
     keys = jax.random.split(key, variables + 1)
     ordered = jnp.zeros((1, variables), int)
-    log_p = jnp.zeros(1, dtype)
-    arrival = jax.random.exponential(keys[-1], (1,), dtype)
+    log_p = jnp.zeros(1, SUMS)
+    arrival = jax.random.exponential(keys[-1], (1,), SUMS)
     for position in range(variables):
         values, here = jax.vmap(model.branches, (0, None))(ordered, position)
         below = log_p[:, None] + here
-        apart = jax.random.exponential(keys[position], below.shape, dtype)
+        apart = jax.random.exponential(keys[position], below.shape, SUMS)
         apart = apart / jnp.exp(below)
         first = jnp.min(apart, axis=1, keepdims=True)
         behind = jnp.where(jnp.isfinite(apart), apart - first, jnp.inf)

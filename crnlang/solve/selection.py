@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from crnlang.nn.base import AbstractAutoregressive
+from crnlang.solve.mesh import readable
 from crnlang.solve.pieces import in_pieces, log_probs, over_batch, piece_size
 from crnlang.solve.problem import Generator
 from crnlang.solve.race import race
@@ -162,4 +163,5 @@ def _influx(
 ) -> Float[Array, "states channels"]:
     """r_k(n) of every channel."""
     size = piece_size(model, generator)
-    return over_batch(lambda n: generator.influx(model.log_ratios, n, t), states, size)
+    influx = eqx.Partial(generator.influx, model.log_ratios, t=t)
+    return readable(over_batch(influx, states, size))

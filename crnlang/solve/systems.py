@@ -27,7 +27,7 @@ from jax.scipy.linalg import cho_factor, cho_solve
 from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Float
 
-from crnlang.nn.base import AbstractAutoregressive, Blocks
+from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks
 from crnlang.solve.estimate import Estimate, Jacobian, add, scaled
 from crnlang.solve.linear import (
     AbstractProducts,
@@ -38,6 +38,7 @@ from crnlang.solve.linear import (
     project,
     shift_diagonal,
     solve_krylov,
+    weighted_square,
 )
 
 #: A solution, from its right-hand side.
@@ -94,7 +95,7 @@ def factor_kernel(
     """Factorise over the samples; `shift` is above 0."""
     assert not isinstance(scores, AbstractProducts)
     root = jnp.sqrt(weights)
-    rows = root[:, None] * flatten(scores)
+    rows = root[:, None] * flatten(scores).astype(SUMS)
     gram = rows @ rows.T + shift * jnp.eye(len(rows), dtype=rows.dtype)
     factor, _ = cho_factor(gram, lower=True)
     return KernelSolver(scores, root, factor, jnp.asarray(shift, rows.dtype))
@@ -126,8 +127,7 @@ def solve_whole(
             return add(project(scores, weights * combine(scores, x)), x, shift)
 
         return cg(apply, b, tol=close, maxiter=MOST_STEPS)[0]
-    rows = flatten(scores)
-    fisher = (rows * weights[:, None]).T @ rows
+    fisher = weighted_square(flatten(scores), weights)
     factor = cho_factor(fisher + shift * jnp.eye(len(fisher), dtype=fisher.dtype))
     flat = jnp.concatenate([block.ravel() for block in b])
     sizes = [block.size for block in b]

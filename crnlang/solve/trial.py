@@ -14,6 +14,7 @@ from crnlang.nn.base import AbstractAutoregressive, Blocks
 from crnlang.solve.batch import Batch
 from crnlang.solve.estimate import Estimate, add, estimate
 from crnlang.solve.linear import combine
+from crnlang.solve.pieces import over_batch
 from crnlang.solve.problem import Generator
 from crnlang.solve.systems import solve_fisher
 
@@ -77,7 +78,7 @@ def velocity(
 
     Damped towards `last`, v solves (S + shift) v = g + shift last.
     """
-    gain = jax.vmap(model.log_prob)(batch.counts) - log_p
+    gain = over_batch(model.log_prob, batch.counts) - log_p
     weights = batch.weights * jnp.exp(gain)
     weights = weights / jnp.sum(weights)
     moved = Batch(batch.counts, weights, batch.effective_size)
@@ -101,7 +102,7 @@ def distance(
 
     def root(change: Blocks) -> Float[Array, " batch"]:
         moved = model.with_weight_blocks(add(model.weight_blocks(), change))
-        return jnp.exp((jax.vmap(moved.log_prob)(batch.counts) - log_p) / 2)
+        return jnp.exp((over_batch(moved.log_prob, batch.counts) - log_p) / 2)
 
     return 2 * jnp.sqrt(jnp.sum(batch.weights * (root(one) - root(other)) ** 2))
 

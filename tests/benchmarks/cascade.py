@@ -130,7 +130,7 @@ def run(species: int, seed: int, changes: list[str]) -> Line:
     clock = Clock()
     with compilation_counted(clock):
         lowered = follow_path(compilation.lowered, settings.order)
-        generator = build_kernel(lowered, np.dtype(settings.precision))
+        generator = build_kernel(lowered)
         model = build_model(lowered, settings, jax.random.key(seed))
         solution = evolve(model, generator, settings, settings.save, Silent().step)
     cost, memory = clock.cost(), peak_memory() or 0

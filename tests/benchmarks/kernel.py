@@ -67,7 +67,7 @@ def compare(path: Path, batch: int, dtype: np.dtype, peak: float) -> list[str]:
     model = spread_out(model)
     points = jax.random.uniform(jax.random.key(1), (batch, len(lowered.space.caps)))
     counts = jax.jit(jax.vmap(model.sample))(points)
-    merged, unmerged = (build_kernel(each, dtype) for each in (lowered, apart))
+    merged, unmerged = (build_kernel(each) for each in (lowered, apart))
     kernels = {
         "unmerged": kernel_of(model, unmerged, plain_ratios(model)),
         "plain": kernel_of(model, merged, plain_ratios(model)),
@@ -101,13 +101,13 @@ def kernel_of(
     model: AbstractAutoregressive, generator: LocalGenerator, log_ratios: LogRatios
 ) -> Kernel:
     """The local generator of a batch."""
-    time = jnp.zeros((), model.dtype)
+    time = jnp.zeros(())
     return jax.vmap(lambda n: generator(log_ratios, n, time))
 
 
 def in_pieces(model: AbstractAutoregressive, generator: LocalGenerator) -> Kernel:
     """The local generator of a batch as the engines work through it."""
-    time = jnp.zeros((), model.dtype)
+    time = jnp.zeros(())
     return lambda counts: rates_of(model, generator, counts, time)
 
 

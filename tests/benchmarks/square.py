@@ -134,9 +134,7 @@ def compare(run: Path, at: float, seeds: range) -> None:
     assert isinstance(model, ConditionalNetworks)
     lowered = follow_path(compile_file(run / "model.crn").lowered, settings.order)
     boxes = boxes_asked_for(lowered, settings.save)
-    drawer = Drawer(
-        build_kernel(lowered, np.dtype(settings.precision)), settings, boxes
-    )
+    drawer = Drawer(build_kernel(lowered), settings, boxes)
     law = jnp.ones(())
     for table in conditionals(model):
         law = law[..., None] * table

@@ -71,7 +71,7 @@ def main() -> None:
 
 def _run(lowered: LoweredNetwork, settings: TdvpSettings) -> Solution:
     lowered = follow_path(lowered, settings.order)
-    generator = build_kernel(lowered, np.dtype(settings.precision))
+    generator = build_kernel(lowered)
     model = build_model(lowered, settings, jax.random.key(settings.seed))
     return evolve(model, generator, settings, settings.save, Silent().step)
 

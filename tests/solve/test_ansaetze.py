@@ -4,7 +4,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 from engine_cases import (
     PAIR,
@@ -31,7 +30,7 @@ def distance_after(settings, end):
     """Hellinger distance from the exact law at the end of a run, and its steps."""
     lowered = lower(SWITCHES, on="0.8")
     model = build_model(lowered, settings, jax.random.key(1))
-    kernel = build_kernel(lowered, np.dtype(settings.precision))
+    kernel = build_kernel(lowered)
     solution = evolve(model, kernel, settings, (end,), lambda info: None)
     assert solution.outcome is Outcome.SUCCESSFUL
     states, exact = exact_law(lowered, end)

@@ -123,7 +123,7 @@ def test_a_table_of_several_pieces_has_the_same_sums():
 def test_every_conditional_is_fitted_in_its_place():
     model = four()
     moved = fit_each(
-        model, lambda place: np.asarray(padded(model, place).weights()) + place
+        model, lambda given, place: np.asarray(padded(given, place).weights()) + place
     )
     blocks = zip(model.weight_blocks(), moved.weight_blocks(), strict=True)
     for place, (before, after) in enumerate(blocks):

@@ -68,3 +68,11 @@ def test_memory_does_not_grow_with_the_batch(monkeypatch):
         return program.lower(counts).compile().memory_analysis().temp_size_in_bytes
 
     assert working_memory(2**14) < 1.5 * working_memory(2**10) + 2**14 * 2 * 8
+
+
+@given(batch=st.integers(1, 9), size=st.integers(1, 12))
+def test_sums_in_pieces_are_sums(batch, size):
+    rows = jnp.arange(2.0 * batch).reshape(batch, 2)
+    values = jnp.arange(float(batch)) + 1
+    found = pieces.sum_over_batch(lambda one: one[0] @ one[1], (values, rows), size)
+    np.testing.assert_allclose(found, values @ rows, rtol=1e-12)

@@ -1,0 +1,88 @@
+"""How much memory a batch takes on each device, known before anything is compiled.
+
+What grows with the batch is what the steps keep of every state: its scores, one number
+a weight, several times over, and the numbers on the way to log P. How many times was
+read off the compiled programs, and is tested against the memory of whole processes.
+"""
+
+import numpy as np
+from jaxtyping import Int
+
+from crnlang.ir.lowered import LoweredNetwork
+from crnlang.passes.order import follow_path
+from crnlang.passes.totals import TOTALS
+from crnlang.settings import (
+    AdamSettings,
+    NatgradSettings,
+    Settings,
+    TdvpSettings,
+)
+
+#: Scores kept at the peak: of a Galerkin step and of natural gradient.
+GALERKIN, NATURAL = 5, 2
+#: Matrices over all weights, or over all states, at the peak.
+MATRICES = {"cholesky": 2.2, "kernel": 3.0}
+#: Arrays of one number a copy number, of every conditional.
+LEVELS = 4
+#: No matrix is formed of more weights and states than this (`solve.systems`).
+LARGE = 8192
+
+
+def batch_memory(lowered: LoweredNetwork, settings: Settings) -> float | None:
+    """Bytes a device needs for its part of a batch, beside the programs.
+
+    `None` where it is not known: of the default steps of `tdvp`, whose states are kept
+    in the memory of the host, and of ansaetze that share weights.
+    """
+    if not isinstance(settings, TdvpSettings | NatgradSettings | AdamSettings):
+        return None
+    if settings.ansatz != "conditional":
+        return None
+    followed = follow_path(lowered, settings.order)
+    caps = _free_caps(TOTALS[settings.totals](followed).lowered)
+    weights = count_weights(caps, settings.width, settings.basis)
+    batch, size = settings.samples, np.dtype(settings.precision).itemsize
+    own = -(-batch // settings.devices)
+    passing = size * (LEVELS * (caps + 1).sum() + len(caps) * settings.width)
+    if isinstance(settings, AdamSettings):
+        return float(own * passing)
+    if isinstance(settings, NatgradSettings):
+        solver = _solver(settings.solver, weights, batch)
+        if solver == "cg":
+            return float(own * passing)
+        side = weights if solver == "cholesky" else batch
+        kept = own * NATURAL * (8 if solver == "kernel" else size) * weights
+        return float(kept + MATRICES[solver] * 8 * side**2)
+    if settings.method != "galerkin" or settings.solver not in ("auto", "cholesky"):
+        return None
+    return float(own * (GALERKIN * size * weights + passing))
+
+
+def count_weights(caps: Int[np.ndarray, " free"], width: int, basis: int) -> int:
+    """The weights of one network a conditional, for the caps of the free positions."""
+    features = 2 * np.arange(len(caps))
+    functions = np.minimum(basis, caps)
+    return int((width * (features + 1 + functions) + caps).sum())
+
+
+def _free_caps(lowered: LoweredNetwork) -> Int[np.ndarray, " free"]:
+    """The caps of the variables that no law determines, along the order."""
+    space = lowered.space
+    last = {int(np.flatnonzero(row)[-1]) for row in space.laws[:, space.order]}
+    free = [place for place in range(len(space.order)) if place not in last]
+    return space.caps[space.order][free]
+
+
+def _solver(solver: str, weights: int, batch: int) -> str:
+    """What `auto` of `natgrad` stands for."""
+    if solver != "auto":
+        return solver
+    if min(weights, batch) > LARGE:
+        return "cg"
+    return "cholesky" if weights <= batch else "kernel"
+
+
+def told_memory(needed: float) -> str:
+    """The memory of a batch in words."""
+    unit, power = ("GiB", 30) if needed >= 2**30 else ("MiB", 20)
+    return f"memory of the batch: about {needed / 2**power:.2g} {unit} a device"

@@ -1,0 +1,77 @@
+"""The memory of a batch, told before a run: against networks, and whole processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from engine_cases import ENZYME, PAIR, conserving_networks, lower, model_of
+from hypothesis import given
+
+from crnlang.pipeline.memory import _free_caps, batch_memory, count_weights, told_memory
+from crnlang.settings import AdamSettings, NatgradSettings, TdvpSettings
+
+HERE = Path(__file__).parent
+
+
+@given(conserving_networks())
+def test_the_weights_are_counted(lowered):
+    blocks = model_of(lowered, width=3, basis=2).weight_blocks()
+    assert count_weights(_free_caps(lowered), 3, 2) == sum(b.size for b in blocks)
+
+
+def test_devices_share_the_batch():
+    lowered = lower(PAIR)
+    one, two = (
+        batch_memory(lowered, AdamSettings(samples=2**14, devices=devices))
+        for devices in (1, 2)
+    )
+    assert one == 2 * two
+
+
+def test_a_float32_network_takes_half():
+    lowered = lower(ENZYME)
+    wide, narrow = (
+        batch_memory(lowered, TdvpSettings(method="galerkin", precision=precision))
+        for precision in ("float64", "float32")
+    )
+    assert wide == 2 * narrow
+
+
+def test_what_is_not_known_is_not_told():
+    lowered = lower(PAIR)
+    assert batch_memory(lowered, TdvpSettings()) is None
+    assert batch_memory(lowered, NatgradSettings(ansatz="nade")) is None
+
+
+def test_memory_in_words():
+    assert told_memory(3 * 2**30) == "memory of the batch: about 3 GiB a device"
+    assert told_memory(64.2 * 2**20) == "memory of the batch: about 64 MiB a device"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case",
+    [
+        "natgrad samples=32768 solver=cholesky",
+        "natgrad samples=65536 solver=cholesky",
+        "natgrad samples=8192 solver=kernel",
+        "adam samples=131072",
+        "tdvp samples=16384 sampling=sobol",
+    ],
+)
+def test_it_is_within_a_fifth_of_what_a_process_takes(case):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path]),
+    }
+    found = subprocess.run(
+        [sys.executable, str(HERE / "memory_case.py"), *case.split()],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    told, measured = map(float, found.stdout.split())
+    assert told == pytest.approx(measured, rel=0.2)
