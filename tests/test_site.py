@@ -91,6 +91,8 @@ def test_numbers_of_the_limits_stand_on_the_pages_that_they_come_from():
 
     known = "".join(map(read, ("method.md", "gallery.md")))
     known += read("settings.md").replace("2000000", "2 000 000")
-    found = re.findall(r"(?<![\w.])\d+(?:\.\d+(?:e-?\d+)?|e-?\d+)(?![\w.])", read("limits.md"))
+    found = re.findall(
+        r"(?<![\w.])\d+(?:\.\d+(?:e-?\d+)?|e-?\d+)(?![\w.])", read("limits.md")
+    )
     assert len(found) > 20
     assert [number for number in found if number not in known] == []
