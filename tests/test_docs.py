@@ -191,3 +191,16 @@ def test_the_life_of_a_model_names_real_functions():
         code = "".join(file.read_text(encoding="utf-8") for file in files)
         for name in re.findall(r"`(\w+)`", names):
             assert f"\ndef {name}(" in code, f"no {name} in {place}"
+
+
+def test_numbers_of_the_limits_stand_on_the_pages_that_they_come_from():
+    def read(name):
+        return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+    known = "".join(map(read, ("method.md", "gallery.md")))
+    known += read("settings.md").replace("2000000", "2 000 000")
+    found = re.findall(
+        r"(?<![\w.])\d+(?:\.\d+(?:e-?\d+)?|e-?\d+)(?![\w.])", read("limits.md")
+    )
+    assert len(found) > 20
+    assert [number for number in found if number not in known] == []
