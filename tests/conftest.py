@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
 
 #: The programs of tests run for milliseconds, and were most of the time of the suite to
 #: compile: this takes a fifth of it. What `-m slow` runs is compiled as for users, and
@@ -18,6 +19,9 @@ QUICK_TO_COMPILE = (
     "--xla_cpu_use_fusion_emitters=false",
     "--xla_cpu_parallel_codegen_split_count=1",
 )
+#: The package, and what checks the arguments of its functions while the tests run.
+PACKAGE = Path(__file__).parent.parent / "crnlang"
+CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 #: Compiled programs are dropped once a process has more memory mappings than this.
 MOST_MAPPINGS = 20_000
 
@@ -33,8 +37,21 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
+def shaped_modules():
+    """The modules that state shapes of arrays.
+
+    Their functions are checked at every call, shapes and types. All others have plain
+    types, which pyright checks; checked at every call they took the compiler five times
+    as long as it takes.
+    """
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "from jaxtyping import" in path.read_text(encoding="utf-8"):
+            yield ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
 def pytest_configure(config):
-    """Choose how programs are compiled, before JAX is first used."""
+    """Check shapes; choose how programs are compiled, before JAX is first used."""
+    install_import_hook(list(shaped_modules()), CHECKER)
     if "not slow" in config.option.markexpr:
         os.environ.setdefault("XLA_FLAGS", " ".join(QUICK_TO_COMPILE))
 

@@ -6,7 +6,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from jaxtyping import TypeCheckError
+
+from crnlang.ir.lowered import StateSpace
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "crnlang"
@@ -125,3 +129,11 @@ def test_folders_of_tests_are_rooms():
     rooms = {room.strip() for layer in layers for room in layer.split("|")}
     folders = {path.parent.relative_to(ROOT / "tests").parts for path in TESTS}
     assert {parts[0] for parts in folders if parts} <= rooms | {"benchmarks"}
+
+
+def test_shapes_are_checked_while_the_tests_run():
+    caps, none = np.array([3]), np.zeros(0, int)
+    laws = np.zeros((0, 1), int)
+    StateSpace(names=("X",), caps=caps, laws=laws, totals=none, order=np.arange(1))
+    with pytest.raises(TypeCheckError):
+        StateSpace(names=("X",), caps=caps, laws=laws, totals=none, order=np.arange(2))

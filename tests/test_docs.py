@@ -3,8 +3,8 @@
 A ```console block holds commands, each after `$ `, and what they print. The commands
 run in a shell, in a folder with a copy of `examples/` and with the programs above them
 that have a `<!-- file: NAME -->`; `pytest --update-golden` writes what they print now
-into the page. A ```pycon block is a session of Python, in such a folder, and goes on
-where the one above it ends.
+into the page. A ```pycon block is a session of Python, in such a folder with all these
+programs, and goes on where the one above it ends.
 """
 
 import doctest
@@ -99,7 +99,11 @@ def test_python_runs_and_its_tests_pass(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_sessions_of_python_print_what_they_show(page, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    text = "\n".join(PYCON.findall(page.read_text(encoding="utf-8")))
+    text = page.read_text(encoding="utf-8")
+    for block in CONSOLE.finditer(text):
+        if block["name"] is not None:
+            (folder / block["name"]).write_text(block["program"], encoding="utf-8")
+    text = "\n".join(PYCON.findall(text))
     session = doctest.DocTestParser().get_doctest(text, {}, page.name, None, 0)
     found = []
     doctest.DocTestRunner(verbose=False).run(session, out=found.append)
@@ -187,3 +191,16 @@ def test_the_life_of_a_model_names_real_functions():
         code = "".join(file.read_text(encoding="utf-8") for file in files)
         for name in re.findall(r"`(\w+)`", names):
             assert f"\ndef {name}(" in code, f"no {name} in {place}"
+
+
+def test_numbers_of_the_limits_stand_on_the_pages_that_they_come_from():
+    def read(name):
+        return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+    known = "".join(map(read, ("method.md", "gallery.md")))
+    known += read("settings.md").replace("2000000", "2 000 000")
+    found = re.findall(
+        r"(?<![\w.])\d+(?:\.\d+(?:e-?\d+)?|e-?\d+)(?![\w.])", read("limits.md")
+    )
+    assert len(found) > 20
+    assert [number for number in found if number not in known] == []

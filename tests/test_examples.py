@@ -12,6 +12,7 @@ from crnlang.compiler import compile_file
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.crn"))
+EXACT = ("fsp", "ssa", "we")
 #: Networks that take long to compile, and are of a kind that another example tests.
 SLOW = {
     "autoregulation_1",
@@ -30,7 +31,7 @@ SLOW = {
 
 
 def marks(path, block):
-    is_slow = path.stem in SLOW and block.engine not in ("fsp", "ssa", "we")
+    is_slow = path.stem in SLOW and block.engine not in EXACT
     return [pytest.mark.slow] if is_slow else []
 
 
@@ -87,7 +88,10 @@ def test_it_says_what_it_is_and_how_to_run_it(path):
 @pytest.mark.parametrize(("path", "block"), BLOCKS)
 def test_every_solve_block_runs(path, block, tmp_path):
     _, end = dict(block.settings)["t"]
-    settings = [f"t=0..{SHARE * end:g}", *QUICK[block.engine]]
+    until = f"{SHARE * end:g}"
+    settings = [f"t=0..{until}", *QUICK[block.engine]]
+    if block.engine not in EXACT:
+        settings.append(f"save=[{until}]")  # each law before would be another fit
     result = crnc(
         *("run", path, "--solve", block.name, "--out", tmp_path / "run", "--json"),
         *(part for setting in settings for part in ("--set", setting)),

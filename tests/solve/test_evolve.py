@@ -27,6 +27,8 @@ from crnlang.solve.evolve import evolve
 from crnlang.solve.solution import Outcome
 
 SAVE = (0.0, 0.3, 1.0)
+#: The third shows what the others do, with other draws.
+SEEDS = [0, 1, pytest.param(2, marks=pytest.mark.slow)]
 OPTIONS: dict[str, Any] = {"width": 4, "basis": 4}
 SMALL: dict[str, Any] = {
     "samples": 256,
@@ -170,7 +172,7 @@ death: X -> 0 @ 1
     [birth_death(30, birth=8.0), lower(SWITCHES, on="0.8")],
     ids=["birth-death", "switch"],
 )
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_projection_steps_follow_the_exact_law(lowered, seed):
     settings = TdvpSettings(**{**PROJECTED, "samples": 16}, states=16, seed=seed)
     solution = run(lowered, settings)
@@ -226,7 +228,7 @@ CONDITIONALS: dict[str, Any] = {**SMALL, "method": "conditionals", "tolerance": 
     [birth_death(30, birth=8.0), lower(SWITCHES, on="0.8"), lower(PAIR)],
     ids=["birth-death", "switch", "pair-from-one-state"],
 )
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_steps_of_conditionals_follow_the_exact_law(lowered, seed):
     wide = {**CONDITIONALS, "width": 8, "basis": 8}
     settings = TdvpSettings(**wide, seed=seed)
