@@ -1,7 +1,9 @@
-"""libAntimony in a process of its own: `python antimony_child.py to_sbml DIRECTORY`.
+"""libAntimony in a process of its own: it may crash, or take for ever, at no cost.
 
-The text comes from stdin and the result goes to stdout; what libAntimony has to say
-goes to stderr, with exit code 1. It may crash, or take for ever: nobody else is hurt.
+    python antimony_child.py to_sbml DIRECTORY SOURCE TARGET
+
+The text of the file SOURCE, converted, goes to TARGET as JSON, or what libAntimony has
+to say against it.
 """
 
 # libAntimony has no types
@@ -9,16 +11,17 @@ goes to stderr, with exit code 1. It may crash, or take for ever: nobody else is
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyright: reportAttributeAccessIssue=false, reportMissingImports=false
 
+import json
 import sys
+from pathlib import Path
 
 
-def main() -> int:
-    """Convert stdin; the exit code."""
+def convert(way: str, directory: str, source: str, target: str) -> None:
+    """Convert a file; see above."""
     import antimony
 
-    way, directory = sys.argv[1:]
-    text = sys.stdin.buffer.read().decode("utf-8")
-    found = None
+    text = Path(source).read_bytes().decode("utf-8")
+    found = ""
     if way == "to_sbml":
         antimony.addDirectory(directory)
         if antimony.loadAntimonyString(text) >= 0:
@@ -26,10 +29,9 @@ def main() -> int:
     elif antimony.loadSBMLString(text) >= 0:
         found = antimony.getAntimonyString(antimony.getMainModuleName())
     said = "" if found else antimony.getLastError() or "it has no model"
-    sys.stderr.write(said)
-    sys.stdout.buffer.write((found or "").encode("utf-8"))
-    return 0 if found else 1
+    answer = json.dumps({"found": found or "", "said": said})
+    Path(target).write_text(answer, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    convert(*sys.argv[1:])

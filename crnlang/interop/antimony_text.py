@@ -4,12 +4,14 @@ It runs in a process of its own for a limited time: some short texts keep it bus
 ever.
 """
 
+import json
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from crnlang.interop import antimony_child
@@ -59,26 +61,25 @@ def _convert(text: str, path: str, way: Literal["to_sbml", "to_antimony"]) -> st
     Raises:
         NotRepresentedError: it is wrong, has no model, or is too much for libAntimony.
     """
-    command = [sys.executable, antimony_child.__file__, way, str(Path(path).parent)]
-    try:
-        done = subprocess.run(
-            command,
-            input=text.encode("utf-8"),
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        reason = f"libAntimony does not finish within {PATIENCE:g} s"
-        raise NotRepresentedError(path, [Fault(0, "", reason)]) from None
-    if done.returncode not in (0, 1):
-        reason = f"libAntimony crashes on it (exit code {done.returncode})"
-        raise NotRepresentedError(path, [Fault(0, "", reason)])
-    if done.returncode == 1:
-        raise NotRepresentedError(
-            path, [_fault(done.stderr.decode("utf-8", "replace"))]
-        )
-    return done.stdout.decode("utf-8")
+    with TemporaryDirectory() as folder:
+        source, target = Path(folder) / "source", Path(folder) / "target"
+        source.write_text(text, encoding="utf-8")
+        arguments = [way, str(Path(path).parent), str(source), str(target)]
+        command = [sys.executable, antimony_child.__file__, *arguments]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, timeout=PATIENCE, check=False
+            )
+        except subprocess.TimeoutExpired:
+            reason = f"libAntimony does not finish within {PATIENCE:g} s"
+            raise NotRepresentedError(path, [Fault(0, "", reason)]) from None
+        if done.returncode:
+            reason = f"libAntimony crashes on it (exit code {done.returncode})"
+            raise NotRepresentedError(path, [Fault(0, "", reason)])
+        answer = json.loads(target.read_text(encoding="utf-8"))
+    if not answer["found"]:
+        raise NotRepresentedError(path, [_fault(answer["said"])])
+    return answer["found"]
 
 
 def _fault(said: str) -> Fault:

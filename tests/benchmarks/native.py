@@ -15,6 +15,7 @@ The first step may run in an environment of its own, without crnlang.
 
 import argparse
 import importlib
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -67,12 +68,12 @@ FROM_PYSB = {"schloegl": 1, "michment": 1, "kinase_cascade": 1000, "earm_1_0": 1
 
 def prepare(directory: Path) -> None:
     """Write the `.net` files: those of PySB's examples, and that of `receptor.bngl`."""
-    import bionetgen
-
-    tool = Path(bionetgen.__file__).parent / "bng-linux"
+    found = importlib.util.find_spec("bionetgen")
+    assert found is not None
+    assert found.origin is not None
+    tool = Path(found.origin).parent / "bng-linux"
     os.environ["BNGPATH"] = str(tool)
-    from pysb.bng import generate_network
-
+    generate_network = importlib.import_module("pysb.bng").generate_network
     directory.mkdir(exist_ok=True)
     for name, divisor in FROM_PYSB.items():
         model = importlib.import_module(f"pysb.examples.{name}").model
@@ -103,6 +104,7 @@ def roadrunner_runs(sbml: str, names: list[str], case: Case) -> np.ndarray:
     """Trajectories of libRoadRunner: runs x times x species."""
     import roadrunner
 
+    roadrunner.Logger.disableLogging()
     engine = roadrunner.RoadRunner(sbml)
     engine.setIntegrator("gillespie")
     engine.getIntegrator().setValue("seed", 1)
@@ -144,7 +146,7 @@ def compare(directory: Path, name: str) -> str:
         sbml = path.read_text()
         if path.suffix == ".ant":
             antimony.loadAntimonyString(sbml)
-            sbml = antimony.getSBMLString(antimony.getMainModuleName())
+            sbml = str(antimony.getSBMLString(antimony.getMainModuleName()))
         names = [kind.name for kind in network.species]
         theirs, tool = roadrunner_runs(sbml, names, case), "libRoadRunner"
     means, spreads = scores(own.counts.astype(float), theirs)
