@@ -57,17 +57,17 @@ CASES = {
     "lotka_volterra": Case(ours("lotka_volterra.ant"), (0.2, 0.5, 1), 50_000),
     "00033": Case(lambda _: SUITE / "00033" / "model.xml", (5, 20, 50), 200),
     "schloegl": Case(prepared("schloegl.net"), (1, 3, 5), 3000),
-    "michment": Case(prepared("michment.net"), (5, 20, 60), 1000),
-    "kinase_cascade": Case(prepared("kinase_cascade.net"), (1, 5, 10), 100_000),
-    "earm_1_0": Case(prepared("earm_1_0.net"), (100, 1000, 3000), 100_000),
+    "bax_pore": Case(prepared("bax_pore.net"), (1000, 5000, 20_000), 1000),
+    "kinase_cascade": Case(prepared("kinase_cascade.net"), (200, 1000, 3000), 9999),
+    "gene": Case(prepared("gene.net"), (5, 20, 60), 5000),
     "receptor": Case(prepared("receptor.net"), (1, 5, 10), 1000),
 }
 #: Examples of PySB, and by what their numbers of molecules are divided.
-FROM_PYSB = {"schloegl": 1, "michment": 1, "kinase_cascade": 1000, "earm_1_0": 100}
+FROM_PYSB = {"schloegl": 1, "kinase_cascade": 1000, "bax_pore": 1000}
 
 
 def prepare(directory: Path) -> None:
-    """Write the `.net` files: those of PySB's examples, and that of `receptor.bngl`."""
+    """Write the `.net` files: those of PySB's examples, and of `models`."""
     found = importlib.util.find_spec("bionetgen")
     assert found is not None
     assert found.origin is not None
@@ -81,7 +81,8 @@ def prepare(directory: Path) -> None:
             start.value.value = round(start.value.value / divisor)
         (directory / f"{name}.net").write_text(generate_network(model))
     command = ["perl", str(tool / "BNG2.pl"), "--outdir", str(directory)]
-    subprocess.run([*command, str(MODELS / "receptor.bngl")], check=True)
+    for path in MODELS.glob("*.bngl"):
+        subprocess.run([*command, str(path)], check=True)
     (directory / "run_network").write_text(str(tool / "bin" / "run_network"))
 
 
