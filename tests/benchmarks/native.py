@@ -164,19 +164,21 @@ def compare(directory: Path, name: str) -> str:
 def scores(own: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Differences of means and of variances in their standard errors.
 
-    The error of a variance comes from the fourth moment. What never varies must agree.
+    The errors come from both samples together: of what is rare, one of them may have
+    seen nothing. What never varies must agree.
     """
     first, second = (one.reshape(len(one), -1) for one in (own, theirs))
-    is_still = (first.std(0) == 0) & (second.std(0) == 0)
-    assert np.array_equal(first[0, is_still], second[0, is_still])
+    both = np.vstack([first, second])
+    is_still = both.std(0) == 0
+    share = np.sqrt(1 / len(first) + 1 / len(second))
     found = []
     for power in (1, 2):
-        a, b = first, second
-        if power == 2:
-            a, b = ((one - one.mean(0)) ** 2 for one in (first, second))
-        error = np.sqrt(a.var(0) / len(a) + b.var(0) / len(b))
-        varies = ~is_still & (error > 0)
-        found.append((a.mean(0) - b.mean(0))[varies] / error[varies])
+        moments = (both - (power - 1) * both.mean(0)) ** power
+        spread = moments.std(0) * share
+        varies = spread > 0
+        assert np.array_equal(varies, ~is_still) or power == 2
+        difference = moments[: len(first)].mean(0) - moments[len(first) :].mean(0)
+        found.append(difference[varies] / spread[varies])
     return found[0], found[1]
 
 
