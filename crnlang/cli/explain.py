@@ -11,6 +11,7 @@ from crnlang.ir.lowered import LoweredNetwork, StateSpace
 from crnlang.ir.network import Network
 from crnlang.ir.printer import (
     format_equation,
+    format_events,
     format_initial,
     format_lattice,
     format_order,
@@ -57,9 +58,10 @@ def explanation(lowered: LoweredNetwork) -> str:
         ("Lattice", _lattice(network)),
         ("Species", _species(lowered)),
         ("Channels", _channels(network)),
+        ("Events", format_events(network)),
         ("Conserved", _pools(lowered.space)),
         ("States", _states(lowered, states)),
-        ("Engines", _engines(states)),
+        ("Engines", _engines(network, states)),
     ):
         if rows:
             lines += ["", title, *(f"  {row}" for row in rows)]
@@ -124,12 +126,15 @@ def _states(lowered: LoweredNetwork, states: int) -> list[str]:
     ]
 
 
-def _engines(states: int) -> list[str]:
+def _engines(network: Network, states: int) -> list[str]:
     if states <= FSP_STATES:
         fsp = f"fsp: yes, {states} states"
     else:
         fsp = f"fsp: no, {format_size(states)} states are more than {FSP_STATES}"
-    return ["tdvp: yes", "natgrad: yes", "adam: yes", "ssa: yes", "we: yes", fsp]
+    has_jumps = bool(network.count_changes or network.triggers)
+    neural = "no, events change copy numbers" if has_jumps else "yes"
+    followed = [f"{name}: {neural}" for name in ("tdvp", "natgrad", "adam")]
+    return [*followed, "ssa: yes", "we: yes", fsp]
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

@@ -1,21 +1,31 @@
-"""Antimony files -> networks, and back: by the conversion of libAntimony to SBML."""
+"""Antimony files -> networks, and back: by the conversion of libAntimony to SBML.
 
-# libAntimony has no types
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
-# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+It runs in a process of its own for a limited time: some short texts keep it busy for
+ever.
+"""
 
+import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
 
-import antimony
-
+from crnlang.interop import antimony_child
 from crnlang.interop.parts import Imported
 from crnlang.interop.refused import Fault, NotRepresentedError
 from crnlang.interop.sbml import read_sbml
 from crnlang.interop.sbml_write import write_sbml
 from crnlang.ir.network import Network
+
+if find_spec("antimony") is None:
+    raise ModuleNotFoundError("no libAntimony", name="antimony")
+
+#: libAntimony is given up on after so many seconds.
+PATIENCE = 120.0
 
 
 def read_antimony(text: str, path: str, *, is_rounded: bool = False) -> Imported:
@@ -27,7 +37,7 @@ def read_antimony(text: str, path: str, *, is_rounded: bool = False) -> Imported
         NotRepresentedError: with what libAntimony says, or all that cannot be taken
             over; the latter by name, since the conversion knows no lines.
     """
-    sbml = _to_sbml(text, path)
+    sbml = _convert(text, path, "to_sbml")
     try:
         return read_sbml(sbml, f"{path} (as SBML)", is_rounded=is_rounded)
     except NotRepresentedError as error:
@@ -42,39 +52,40 @@ def write_antimony(network: Network, path: str) -> tuple[str, list[str]]:
         NotRepresentedError: with everything that the format cannot hold.
     """
     sbml, notes = write_sbml(network, path)
-    antimony.clearPreviousLoads()
-    if antimony.loadSBMLString(sbml) < 0:
-        raise NotRepresentedError(path, [Fault(0, "", antimony.getLastError())])
-    found = antimony.getAntimonyString(antimony.getMainModuleName())
-    antimony.clearPreviousLoads()
-    return found, notes
+    return _convert(sbml, path, "to_antimony"), notes
 
 
-def _to_sbml(text: str, path: str) -> str:
-    """The SBML text of the main model.
+def _convert(text: str, path: str, way: Literal["to_sbml", "to_antimony"]) -> str:
+    """The text in the other format.
 
     Raises:
-        NotRepresentedError: the text is wrong, or has no model.
+        NotRepresentedError: it is wrong, has no model, or is too much for libAntimony.
     """
-    antimony.clearPreviousLoads()
-    antimony.clearDirectories()
-    antimony.addDirectory(str(Path(path).parent))
-    try:
-        is_read = antimony.loadAntimonyString(text) >= 0
-        found = antimony.getSBMLString(antimony.getMainModuleName()) if is_read else ""
-        said = antimony.getLastError()
-    finally:
-        antimony.clearPreviousLoads()
-    if not found:
-        raise NotRepresentedError(path, [_fault(said)])
-    return found
+    with TemporaryDirectory() as folder:
+        source, target = Path(folder) / "source", Path(folder) / "target"
+        source.write_text(text, encoding="utf-8")
+        arguments = [way, str(Path(path).parent), str(source), str(target)]
+        command = [sys.executable, antimony_child.__file__, *arguments]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, timeout=PATIENCE, check=False
+            )
+        except subprocess.TimeoutExpired:
+            reason = f"libAntimony does not finish within {PATIENCE:g} s"
+            raise NotRepresentedError(path, [Fault(0, "", reason)]) from None
+        if done.returncode:
+            reason = f"libAntimony crashes on it (exit code {done.returncode})"
+            raise NotRepresentedError(path, [Fault(0, "", reason)])
+        answer = json.loads(target.read_text(encoding="utf-8"))
+    if not answer["found"]:
+        raise NotRepresentedError(path, [_fault(answer["said"])])
+    return answer["found"]
 
 
 def _fault(said: str) -> Fault:
     """What libAntimony says, with its line."""
-    parts = re.fullmatch(
-        r"Error in (?:model string|file '.*?'), line (\d+):\s*(.*)", said, re.S
-    )
+    place = r"Error in (?:model string|file '.*?'), line (\d+):\s*(.*)"
+    parts = re.fullmatch(place, said, re.DOTALL)
     if parts is None:
-        return Fault(0, "", said.strip() or "it has no model")
+        return Fault(0, "", said.strip())
     return Fault(int(parts[1]), "", parts[2].strip())

@@ -1,6 +1,6 @@
 """A file of another format -> its network, and back."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class MissingLibraryError(Refusal):
 
 
 @contextmanager
-def _missing_told(ending: str) -> Iterator[None]:
+def _missing_told(ending: str) -> Generator[None]:
     """Say which extra is missing where a library is."""
     try:
         yield

@@ -22,7 +22,6 @@ from crnlang.ir.network import (
     Reaction,
     SettingValue,
     Table,
-    Trigger,
 )
 from crnlang.ir.spelling import format_expression, format_number, shorten
 
@@ -53,16 +52,27 @@ def format_equation(reaction: Reaction, species: Sequence[str]) -> str:
     return f"{' + '.join(before) or '0'} -> {' + '.join(after) or '0'}"
 
 
-def format_trigger(
-    trigger: Trigger, species: Sequence[str], constants: Sequence[str]
-) -> str:
-    """`event when X > 20: X = 0, Y = 5`."""
-    changes = ", ".join(
-        f"{species[i]} = {format_expression(value, species, constants)}"
-        for i, value in zip(trigger.species, trigger.values, strict=True)
-    )
-    condition = format_expression(trigger.condition, species, constants)
-    return f"event when {condition}: {changes}"
+def format_events(network: Network) -> list[str]:
+    """The changes of copy numbers as the language writes them, a line each."""
+    species = [kind.name for kind in network.species]
+    constants = [parameter.name for parameter in network.parameters]
+    names, blocks = network.variable_names(), network.blocks()
+    lines: list[str] = []
+    for change in network.count_changes:
+        name = species[change.species]
+        if change.site is not None:
+            name = names[blocks[change.species][change.site]]
+        local = [species[v] for v in change.reads]
+        value = format_expression(change.value, local, constants)
+        lines.append(f"event at {format_number(change.time)}: {name} = {value}")
+    for trigger in network.triggers:
+        changes = ", ".join(
+            f"{species[i]} = {format_expression(value, species, constants)}"
+            for i, value in zip(trigger.species, trigger.values, strict=True)
+        )
+        condition = format_expression(trigger.condition, species, constants)
+        lines.append(f"event when {condition}: {changes}")
+    return lines
 
 
 def format_initial(initial: Initial) -> str:
@@ -134,15 +144,7 @@ def print_network(network: Network) -> str:
     for hop in network.hops:
         rate = format_expression(hop.rate, species, constants)
         lines.append(f"hop {hop.name}: {species[hop.species]}  rate {rate}")
-    for change in network.count_changes:
-        name = species[change.species]
-        if change.site is not None:
-            name = variables[network.blocks()[change.species][change.site]]
-        local = [species[v] for v in change.reads]
-        value = format_expression(change.value, local, constants)
-        lines.append(f"event at {format_number(change.time)}: {name} = {value}")
-    for trigger in network.triggers:
-        lines.append(format_trigger(trigger, species, constants))
+    lines += format_events(network)
     for observable in network.observables:
         value = format_expression(observable.value, variables, constants)
         lines.append(f"observe {observable.name} = {value}")

@@ -6,9 +6,9 @@ from crnlang.ir.lattice import Lattice
 from crnlang.ir.network import Network, Parameter, Reaction
 from crnlang.ir.printer import (
     format_equation,
+    format_events,
     format_initial,
     format_lattice,
-    format_trigger,
 )
 from crnlang.ir.spelling import format_expression, format_number
 
@@ -57,18 +57,7 @@ def _lines(network: Network) -> Iterator[str]:
     for hop in network.hops:
         rate = format_expression(hop.rate, [], constants)
         yield f"diffuse {species[hop.species]} @ {rate}"
-    for change in network.count_changes:
-        block = blocks[change.species]
-        name = (
-            species[change.species]
-            if change.site is None
-            else (names[block[change.site]])
-        )
-        read = [species[one] for one in change.reads]
-        value = format_expression(change.value, read, constants)
-        yield f"event at {format_number(change.time)}: {name} = {value}"
-    for trigger in network.triggers:
-        yield format_trigger(trigger, species, constants)
+    yield from format_events(network)
     for observable in network.observables if lattice is None else ():
         value = format_expression(observable.value, names, constants)
         yield f"observe {observable.name} = {value}"

@@ -11,12 +11,11 @@ Source: Wang, Guy, Davenport, SIGSAM Bulletin 16(2):2 (1982), for the reconstruc
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
-from scipy import sparse
 
 #: The first prime is large, so that large coefficients are found. Where the dense rest
 #: needs arrays, the second is taken: products of two residues are `int64`.
@@ -27,6 +26,8 @@ MOST_ADDED = 2000
 MOST_DENSE = 1000
 #: Most terms that solutions put into one another may touch: seconds of work.
 MOST_TERMS = 10_000_000
+#: So many equations are summed at once: of residues below 2^31, in floats.
+_AT_ONCE = 4096
 #: So many more random sums of the dense equations than unknowns: a sum of them
 #: misses what they say together with a probability of 2^-40.
 _SPARE = 40
@@ -197,22 +198,8 @@ class _System:
         unknown = sorted({species for row in self.rows.values() for species in row})
         if len(unknown) > MOST_DENSE:
             raise TooMuchWorkError
-        place = {species: i for i, species in enumerate(unknown)}
-        entries = [
-            (value, number, place[species])
-            for number, row in enumerate(self.rows.values())
-            for species, value in row.items()
-        ]
-        values, numbers, places = np.array(entries, dtype=np.int64).reshape(-1, 3).T
-        shape = (len(self.rows), len(unknown))
-        table = sparse.csr_array((values, (numbers, places)), shape=shape)
-        if len(self.rows) > len(unknown) + _SPARE:
-            draw = np.random.default_rng(0)
-            choice = draw.integers(0, 2, (len(self.rows), len(unknown) + _SPARE))
-            dense = np.asarray(table.T @ choice).T
-        else:
-            dense = table.toarray()
-        for column, row in _reduce(dense % self.prime, self.prime).items():
+        table = _dense(list(self.rows.values()), unknown, self.prime)
+        for column, row in _reduce(table, self.prime).items():
             where = np.flatnonzero(row)
             self.solved[unknown[column]] = {
                 unknown[i]: int(self.prime - row[i])
@@ -220,6 +207,28 @@ class _System:
                 if i != column
             }
         self.rows.clear()
+
+
+def _dense(
+    rows: Sequence[Sparse], unknown: Sequence[int], prime: int
+) -> Int[np.ndarray, "equations unknowns"]:
+    """The equations as an array; of many, random sums modulo the prime."""
+    place = {species: i for i, species in enumerate(unknown)}
+    wanted = len(unknown) + _SPARE
+    draw = np.random.default_rng(0)
+    found = np.zeros((min(wanted, len(rows)), len(unknown)), dtype=np.int64)
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        # sums of so many residues are exact as floats
+        table = np.zeros((len(some), len(unknown)))
+        for line, row in zip(table, some, strict=True):
+            line[[place[species] for species in row]] = list(row.values())
+        if len(rows) > wanted:
+            choice = draw.integers(0, 2, (wanted, len(some))).astype(np.float64)
+            found = (found + (choice @ table).astype(np.int64)) % prime
+        else:
+            found[start : start + len(some)] = table
+    return found
 
 
 def _reduce(
@@ -256,7 +265,7 @@ def _put_together(
     laws: dict[int, Sparse] = {species: {species: 1} for species in free}
     known: dict[int, Sparse] = {species: {species: 1} for species in free}
     work = 0
-    for species in reversed(solved):
+    for species in reversed(list(solved)):
         value = known[species] = {}
         for other, factor in solved[species].items():
             _add(value, factor, known[other], prime)

@@ -24,6 +24,7 @@ from crnlang.ir.expr import (
 )
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 from crnlang.reference.forms import Forms
+from crnlang.reference.trajectory import ENDLESS_EVENTS, WRONG_EVENT
 from crnlang.reference.triggers import MOST_IN_A_ROW
 
 #: How a value is written; `{0}`, `{1}`, ... are the arguments, each in brackets.
@@ -289,7 +290,7 @@ def settle_source(lowered: LoweredNetwork) -> str:
     """`settle(n, was, caps)`: the events that a change of state sets off, one by one.
 
     `was` says which conditions held before, and then after. Gives whether any happened;
-    -1 where one leads out of the box, -2 where they never end.
+    or minus the outcome where one leads out of the box, or they never end.
     """
     triggers = lowered.network.triggers
     if not triggers:
@@ -312,9 +313,9 @@ def settle_source(lowered: LoweredNetwork) -> str:
             lines += [
                 f"        value = float({value_source(value, constants)})",
                 f"        if not (0.0 <= value <= caps[{species}]):",
-                "            return -1",
+                f"            return {-WRONG_EVENT}",
                 "        if value != math.floor(value):",
-                "            return -1",
+                f"            return {-WRONG_EVENT}",
                 f"        n[{species}] = int(value)",
             ]
     head = [
@@ -322,7 +323,9 @@ def settle_source(lowered: LoweredNetwork) -> str:
         "    happened = 0",
         f"    for _ in range({MOST_IN_A_ROW}):",
     ]
-    return "\n".join([*head, *(f"    {line}" for line in lines), "    return -2", ""])
+    return "\n".join(
+        [*head, *(f"    {line}" for line in lines), f"    return {-ENDLESS_EVENTS}", ""]
+    )
 
 
 def _counts_source(read: Sequence[Expr]) -> list[str]:

@@ -90,10 +90,14 @@ def is_capped(tables, channel, n):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
-def fire(tables, channel, n):
-    """Apply the net change."""
+def fire(asked, tables, channel, n, was):
+    """Apply the net change, and the events that it sets off.
+
+    Gives whether any event happened; minus the outcome where one went wrong.
+    """
     for i in range(tables.changed_start[channel], tables.changed_start[channel + 1]):
         n[tables.changed[i]] += tables.change[i]
+    return asked.settle(n, was, tables.caps)
 
 
 @numba.njit(error_model="numpy", nogil=True)
@@ -220,11 +224,10 @@ def steady_batch(asked, tables, start, first, last, times, counts, leak, witness
             if is_capped(tables, c, n):
                 stopped += 1
                 continue
-            fire(tables, c, n)
-            happened = asked.settle(n, was, tables.caps)
+            happened = fire(asked, tables, c, n, was)
             if happened < 0:
                 witness[:] = n
-                return WRONG_EVENT if happened == -1 else ENDLESS_EVENTS, c, t
+                return -happened, c, t
             if asked.inside(start.target, n):
                 start.entered[i] = t
                 break
@@ -294,18 +297,17 @@ def varying_batch(
     was = np.zeros(tables.triggers, np.bool_)
     weights = np.zeros(tables.form.size)
     stream = np.zeros(4, np.uint64)
-    end = times[-1]
+    end, most = times[-1], (times[-1] - start.time) / 16
     for i in range(first, last):
         begin(asked, tables, start, stream, i, n, was)
-        t, k, stopped, span = start.time, 0, start.leak[i], (end - start.time) / 16
+        t, k, stopped, span = start.time, 0, start.leak[i], most
         wrong = steady_weights(asked.propensity, tables, n, t, weights)
-        while wrong < 0 and start.entered[i] == math.inf:
+        while wrong < 0 and k < times.size and start.entered[i] == math.inf:
             outcome, c, until = bound_window(bound, tables, n, t, span, end, weights)
             if outcome != DONE:
                 witness[:] = n
                 return outcome, c, t
             total = weights.sum()
-            most = (end - start.time) / 16
             span = min(FIRINGS_PER_WINDOW / total, most) if total > 0 else most
             wait = -math.log1p(-uniform(stream)) / total if total > 0.0 else math.inf
             is_candidate = t + wait < until
@@ -314,9 +316,7 @@ def varying_batch(
                 counts[i, k, :] = n
                 leak[i, k] = stopped
                 k += 1
-            if k == times.size:
-                break
-            if not is_candidate:
+            if k == times.size or not is_candidate:
                 continue
             c = pick(weights, uniform(stream) * total)
             if c < 0:
@@ -335,11 +335,10 @@ def varying_batch(
             if is_capped(tables, c, n):
                 stopped += 1
                 continue
-            fire(tables, c, n)
-            happened = asked.settle(n, was, tables.caps)
+            happened = fire(asked, tables, c, n, was)
             if happened < 0:
                 witness[:] = n
-                return WRONG_EVENT if happened == -1 else ENDLESS_EVENTS, c, t
+                return -happened, c, t
             if asked.inside(start.target, n):
                 start.entered[i] = t
                 break

@@ -36,6 +36,7 @@ def settle(
     if not triggers or not len(after):
         return after
     was = [_holds(lowered, one.condition, before) for one in triggers]
+    fires: list[Bool[np.ndarray, " states"]] = []
     for _ in range(MOST_IN_A_ROW):
         now = [_holds(lowered, one.condition, after) for one in triggers]
         fires = [new & ~old for new, old in zip(now, was, strict=True)]

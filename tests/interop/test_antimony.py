@@ -1,5 +1,7 @@
 """Antimony: read and written by way of SBML."""
 
+import subprocess
+
 import pytest
 
 pytest.importorskip("antimony", reason="needs libAntimony: crnlang[antimony]")
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from interop.propensities import fires, fixed
 from strategies import networks
 
+from crnlang.interop import antimony_text
 from crnlang.interop.antimony_text import read_antimony, write_antimony
 from crnlang.interop.refused import NotRepresentedError
 from crnlang.ir.writer import write_program
@@ -56,7 +59,30 @@ def test_texts_that_are_no_antimony_are_refused_with_a_sentence(text):
         read_antimony(text, "m.ant")
 
 
-@settings(max_examples=10)
+SELF = 'import "self.ant"\nmodel m()\n A = 1\nend\n'
+
+
+def test_a_text_that_takes_for_ever_is_given_up_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(antimony_text, "PATIENCE", 2.0)
+    (tmp_path / "self.ant").write_text(SELF)
+    with pytest.raises(NotRepresentedError, match="does not finish within 2 s"):
+        read_antimony(SELF, str(tmp_path / "self.ant"))
+
+
+def test_deep_nesting_is_refused():
+    text = MODEL.replace("u*B", "u*" + "(" * 20_000 + "B" + ")" * 20_000)
+    with pytest.raises(NotRepresentedError, match=r"m\.ant:5: error: "):
+        read_antimony(text, "m.ant")
+
+
+def test_a_crash_is_told(monkeypatch):
+    crashed = subprocess.CompletedProcess([], -11, b"", b"")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: crashed)
+    with pytest.raises(NotRepresentedError, match="crashes on it"):
+        read_antimony(MODEL, "m.ant")
+
+
+@settings(max_examples=5)
 @given(networks(with_time=False))
 def test_what_is_written_is_read_again(network):
     first = fixed(network)

@@ -14,8 +14,8 @@ from crnlang.interop.sbml_write import write_sbml
 from crnlang.ir.writer import write_program
 
 PARTS = {
-    "kinds": species("A", 4) + species("B", 0),
-    "parameters": parameter("k", 2),
+    "kinds": species("A", "4") + species("B", "0"),
+    "parameters": parameter("k", "2"),
     "reactions": reaction("r", {"A": 1}, {"B": 1}, "k*A"),
 }
 

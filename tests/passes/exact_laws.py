@@ -51,5 +51,5 @@ def exact_pools(changes):
         for pair in sorted(made, key=lambda pair: len(pair[1])):
             if not any(old[1].keys() <= pair[1].keys() for old in pairs):
                 pairs = [o for o in pairs if not pair[1].keys() <= o[1].keys()]
-                pairs.append(tuple(pair))
+                pairs.append((pair[0], pair[1]))
     return [law for _, law in pairs]

@@ -1,6 +1,7 @@
 """Propensities by shared forms are those of one form a family, to the last bit."""
 
 import math
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -19,7 +20,7 @@ from crnlang.reference.ssa import build_tables
 
 def propensity_of(lowered, forms):
     """The generated function of a channel and a state."""
-    scope = {"math": math, "np": np, "iv": intervals}
+    scope: dict[str, Any] = {"math": math, "np": np, "iv": intervals}
     exec(propensity_source(lowered, forms), scope)
     tables = build_tables(lowered, forms)
     return lambda channel, n, t: scope["propensity"](

@@ -1,6 +1,7 @@
 """Events that wait for a condition: the exact law, trajectories, and their refusals."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,8 +31,8 @@ def law_of(text, save=(0.5, 2.0), **options):
     found = solve_fsp(lowered, FspSettings(until=save[-1], save=save, **options))
     shape = lowered.space.caps + 1
     tables = np.zeros((len(save), *shape))
-    for table, law in zip(tables, found.probabilities, strict=True):
-        table[tuple(found.states.T)] = law
+    for place, law in enumerate(found.probabilities):
+        tables[place][tuple(found.states.T)] = law
     return tables
 
 
@@ -130,7 +131,7 @@ def test_trajectories_and_the_exact_law_settle_alike(events, counts):
         lowered = compile_text(text).lowered
     except CrnError:  # an event leads out of the box
         return
-    scope = {"math": math, "np": np}
+    scope: dict[str, Any] = {"math": math, "np": np}
     exec(watch_source(lowered) + settle_source(lowered), scope)
     before, n = np.array(counts[:2]), np.array(counts[2:])
     was = np.zeros(len(events), dtype=bool)
@@ -138,7 +139,7 @@ def test_trajectories_and_the_exact_law_settle_alike(events, counts):
     try:
         expected = settle(lowered, before[None], n[None])[0].tolist()
     except EndlessEventsError:
-        assert scope["settle"](n, was, lowered.space.caps) == -2
+        assert scope["settle"](n, was, lowered.space.caps) == -ENDLESS_EVENTS
         return
     happened = scope["settle"](n, was, lowered.space.caps)
     assert happened == (n.tolist() != list(counts[2:])) or happened == 1
