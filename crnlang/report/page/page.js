@@ -211,6 +211,12 @@ function part(value, axis) {
   return Math.min(Math.max(away / (span || 1), -0.02), 1.02);
 }
 
+// the bottom of a logarithmic axis: below all that is there, but not without end
+function floorOf(tables) {
+  const least = smallest(tables.flatMap(row => row.filter(v => v > 0)));
+  return Math.min(Math.max(least / 2, FLOOR), 0.1);
+}
+
 // the top of an axis that changes in few steps while a law changes
 function ceiling(peak) {
   const power = 10 ** Math.floor(Math.log10(1.05 * peak || 1));
@@ -255,6 +261,7 @@ function lawPanel(parent, law) {
     yLabel: law.width > 1 ? `probability, bins of ${law.width}` : "probability" });
   const tables = [...law.law, ...(law.witness ?? []).filter(Boolean)];
   const peaks = law.law[0].map((_, i) => largest(tables.map(row => row[i])));
+  const floor = floorOf(tables);
   const least = () => largest(peaks) * (state.log ? 1e-7 : 1e-3);
   chart.onPoint(x => {
     const i = Math.min(Math.max(Math.floor((x + 0.5 - law.low) / law.width), 0),
@@ -267,7 +274,7 @@ function lawPanel(parent, law) {
     const other = law.witness?.[state.frame];
     const top = ceiling(largest([...law.law[state.frame], ...(other ?? [])]));
     chart.axes({ low: edges[seen[0]], high: edges[seen[seen.length - 1] + 1], whole: true },
-      state.log ? { low: FLOOR, high: 1, log: true } : { low: 0, high: top });
+      state.log ? { low: floor, high: 1, log: true } : { low: 0, high: top });
     chart.clear();
     chart.steps(edges, law.law[state.frame], RUN, { fill: true });
     if (other) chart.steps(edges, other, WITNESS, { dash: "4 3" });
@@ -321,13 +328,13 @@ function jointPanel(parent, joint, key) {
   updates.push(() => {
     chart.clear();
     const table = tables[state.frame];
-    caption.replaceChildren();
+    caption.replaceChildren(table ? "" : "did not save this time");
     if (!table) return;
-    const peak = largest(table) || 1;
+    const peak = largest(table) || 1, floor = floorOf([table]) * Math.min(peak, 1);
     const color = value => shade(state.log
-      ? 1 - Math.log(Math.max(value, FLOOR * peak) / peak) / Math.log(FLOOR)
+      ? 1 - Math.log(Math.max(value, floor) / peak) / Math.log(floor / peak)
       : Math.sqrt(value / peak));
-    scaleBar(caption, state.log ? FLOOR * peak : 0, peak);
+    scaleBar(caption, state.log ? floor : 0, peak);
     const lines = [];
     for (let i = 0; i < rows; i++) lines.push(table.slice(i * columns, (i + 1) * columns));
     chart.picture(lines, color);
