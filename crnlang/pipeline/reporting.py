@@ -8,8 +8,9 @@ import numpy as np
 
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.printer import format_size
+from crnlang.pipeline.drawing import witness_name
 from crnlang.pipeline.page_answers import about_errors, answer_rows, drawn_answer
-from crnlang.pipeline.page_data import MOST_PANELS, PageData, witness_name
+from crnlang.pipeline.page_data import MOST_PANELS, PageData
 from crnlang.pipeline.result import Result
 from crnlang.pipeline.verdict import verdict
 from crnlang.report.coarse import as_plain
