@@ -196,10 +196,10 @@ def _stages(data: RunData) -> list[str]:
 
 def _health_row(curve: Curve) -> HealthRow:
     known = curve.values[np.isfinite(curve.values)]
-    low, high = float(known.min()), float(known.max())
-    told = f"Here {low:.4g}" if low == high else f"Here {low:.3g} to {high:.3g}"
+    low, high = f"{known.min():.4g}", f"{known.max():.4g}"
+    told = f"Here {low}." if low == high else f"Here {low} to {high}."
     meaning = curve.meaning
-    return HealthRow(meaning.key, meaning.title, meaning.sentence, f"{told}.")
+    return HealthRow(meaning.key, meaning.title, meaning.sentence, told)
 
 
 def _drawn_curve(curve: Curve) -> dict[str, Any]:

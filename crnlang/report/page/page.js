@@ -119,10 +119,16 @@ class Chart {
 
   clear() { this.inside.replaceChildren(); }
 
+  // a witness may go on where the axis has ended
+  isOutside(x) { return x < this.x.low || x > this.x.high; }
+
   line(xs, ys, color, dash = "") {
     let path = "", pen = "M";
     xs.forEach((x, i) => {
-      if (ys[i] === null || (this.y.log && ys[i] <= 0)) { pen = "M"; return; }
+      if (ys[i] === null || (this.y.log && ys[i] <= 0) || this.isOutside(x)) {
+        pen = "M";
+        return;
+      }
       path += `${pen}${this.toX(x).toFixed(1)} ${this.toY(ys[i]).toFixed(1)}`;
       pen = "L";
     });
@@ -140,7 +146,7 @@ class Chart {
 
   band(xs, lows, highs, color) {
     const seen = xs.map((_, i) => i).filter(i => lows[i] !== null && highs[i] !== null
-      && !(this.y.log && highs[i] <= 0));
+      && !(this.y.log && highs[i] <= 0) && !this.isOutside(xs[i]));
     if (!seen.length) return;
     const at = (i, ys) => `${this.toX(xs[i]).toFixed(1)} ${this.toY(ys[i]).toFixed(1)}`;
     const there = seen.map(i => at(i, highs)), back = seen.map(i => at(i, lows));
@@ -290,7 +296,8 @@ function meanChart(panel, name) {
   const highs = mean.map((m, i) => m + sd[i]);
   const chart = new Chart(panel, { xLabel: "time", yLabel: "mean ± sd", height: 130,
     about: `mean of ${name} over time` });
-  chart.axes(timeAxis(times), valueAxis([...lows, ...highs, ...(other ?? [])]));
+  chart.axes(timeAxis(times), valueAxis([...lows, ...highs,
+    ...(other ?? []).filter((_, i) => others[i] <= times[times.length - 1])]));
   chart.onPoint(x => {
     const i = nearest(times, x);
     return `t = ${told(times[i])}: ${told(mean[i])} ± ${told(sd[i])}`;
@@ -430,7 +437,9 @@ function overTime(parent, { title = "", times, values, errors, other, log, zero,
   const reach = (vs, es, sign) => vs.map((v, i) =>
     (v === null || es[i] === null ? null : v + sign * es[i]));
   const low = reach(values, errors, -1), high = reach(values, errors, 1);
-  const all = [...values, ...(other?.values ?? []), ...high, ...(log ? [] : low)];
+  const last = times[times.length - 1];
+  const beside = (other?.values ?? []).filter((_, i) => other.times[i] <= last);
+  const all = [...values, ...beside, ...high, ...(log ? [] : low)];
   const y = valueAxis(log ? all.filter(v => v > 0) : all, { log: log || null, zero });
   chart.axes(timeAxis(times), y);
   const below = y.log ? low.map(v => (v === null ? null : Math.max(v, y.low))) : low;
