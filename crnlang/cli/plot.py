@@ -40,7 +40,7 @@ def plot(
     draw: str | None,
     against: Path | None,
 ) -> None:
-    """Draw a run (png, pdf or svg).
+    """Draw a run: its laws, its lattice or its answers (png, pdf or svg).
 
     The marginals over time and one joint law (`laws`); means over a lattice, single
     states and the joint law of neighbours (`lattice`); or the answers over time
