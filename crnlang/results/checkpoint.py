@@ -6,8 +6,8 @@
     checkpoint/lock           held while a process works on the run
     checkpoint/progress.json  how it goes, for people: see `results.progress`
 
-Every file but the last two is written beside its place, flushed to the disc and renamed:
-after a crash it is the old one or the new one. The folder goes when the run is
+Every file but the last two is written beside its place, flushed to the disc and
+renamed: after a crash it is the old one or the new one. The folder goes when the run is
 finished.
 """
 
