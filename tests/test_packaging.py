@@ -85,6 +85,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     assert "crnc = crnlang.cli:main" in scripts
     modules = {path.relative_to(ROOT) for path in (ROOT / "crnlang").rglob("*.py")}
     assert {p.relative_to(wheel) for p in wheel.rglob("*.py")} == modules
+    page = Path("crnlang", "report", "page")
+    names = {path.name for path in (wheel / page).iterdir()}
+    assert names == {path.name for path in (ROOT / page).iterdir()}
 
 
 def test_the_lock_pins_every_requirement_by_version_alone():

@@ -57,7 +57,7 @@ def plot(
     draw: str | None,
     against: Path | None,
 ) -> None:
-    """Draw a run (png, pdf or svg).
+    """Draw a run: its laws, its lattice or its answers (png, pdf or svg).
 
     The marginals over time and one joint law (`laws`), up to six save times as curves,
     more as a heat map with the mean, and only means of a run that knows no more

@@ -8,7 +8,6 @@ from jaxtyping import Float
 
 from crnlang.ir.network import Network
 from crnlang.pipeline.laws import Laws
-from crnlang.pipeline.page_data import neighbours, witness_name
 from crnlang.report.answer_plot import Answered, Question, draw_answers
 from crnlang.report.lattice_plot import Field, draw_lattice
 from crnlang.report.plot import Joint
@@ -29,6 +28,31 @@ def usual_picture(network: Network | None, species: Sequence[str]) -> str:
     per_site = {kind.name for kind in network.species if kind.is_per_site}
     is_wanted = {*species} <= per_site if species else network.sites > FEW_SITES
     return "lattice" if is_wanted else "laws"
+
+
+def witness_name(data: RunData, witness: RunData) -> str:
+    """What a witness is called beside a run: its engine, if that tells them apart."""
+    is_other = witness.engine != data.engine
+    return witness.engine if is_other else f"other {witness.engine}"
+
+
+def neighbours(network: Network, kinds: Sequence[str] = ()) -> Pair | None:
+    """The first species per site, of `kinds` if any, at neighbours in the middle."""
+    if network.lattice is None:
+        return None
+    edges = network.lattice.directed_edges()
+    blocks = [
+        block
+        for kind, block in zip(network.species, network.blocks(), strict=True)
+        if kind.is_per_site and (not kinds or kind.name in kinds)
+    ]
+    block = next(iter(blocks), None)
+    if block is None or not len(edges):
+        return None
+    middle = network.lattice.sites // 2
+    here, there = edges[int(np.abs(edges - middle).sum(axis=1).argmin())]
+    names = network.variable_names()
+    return names[block[min(here, there)]], names[block[max(here, there)]]
 
 
 def lattice_figure(

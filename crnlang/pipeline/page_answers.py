@@ -92,13 +92,18 @@ def _row(
 
 
 def _difference(answer: QueryAnswer, other: QueryAnswer, k: int, j: int) -> str:
-    """How far apart two answers are, and in errors where both together have one."""
-    apart = float(answer.values[k] - other.values[j])
-    spread = float(np.hypot(answer.errors[k], other.errors[j]))
+    """How far apart two answers are, and in errors where both together have one.
+
+    What no sample has seen, 0 with an error of 0, has no known error.
+    """
+    pairs = (answer.values[k], answer.errors[k]), (other.values[j], other.errors[j])
+    apart = float(pairs[0][0] - pairs[1][0])
+    spread = float(np.hypot(pairs[0][1], pairs[1][1]))
     if not np.isfinite(apart):
         return ""
-    if 0 < spread < np.inf:
-        return f"{apart:+.2g} ({abs(apart) / spread:.1f} errors)"
+    is_unseen = any(value == 0 and error == 0 for value, error in pairs)
+    if 0 < spread < np.inf and not is_unseen:
+        return f"{apart:+.2g} ({abs(apart) / spread:.2g} errors)"
     return f"{apart:+.2g}"
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from crnlang.ir.network import Network
+from crnlang.pipeline.drawing import neighbours
 from crnlang.pipeline.laws import StatedLaws
 from crnlang.pipeline.result import Result
 from crnlang.report.coarse import as_plain, bin_counts, bin_table, spread_places
@@ -218,31 +219,6 @@ class PageData:
                 for one in laws.snapshots
             ]
         )
-
-
-def witness_name(data: RunData, witness: RunData) -> str:
-    """What a witness is called beside a run: its engine, if that tells them apart."""
-    is_other = witness.engine != data.engine
-    return witness.engine if is_other else f"other {witness.engine}"
-
-
-def neighbours(network: Network, kinds: Sequence[str] = ()) -> Pair | None:
-    """The first species per site, of `kinds` if any, at neighbours in the middle."""
-    if network.lattice is None:
-        return None
-    edges = network.lattice.directed_edges()
-    blocks = [
-        block
-        for kind, block in zip(network.species, network.blocks(), strict=True)
-        if kind.is_per_site and (not kinds or kind.name in kinds)
-    ]
-    block = next(iter(blocks), None)
-    if block is None or not len(edges):
-        return None
-    middle = network.lattice.sites // 2
-    here, there = edges[int(np.abs(edges - middle).sum(axis=1).argmin())]
-    names = network.variable_names()
-    return names[block[min(here, there)]], names[block[max(here, there)]]
 
 
 def _means(data: RunData, names: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crnlang.pipeline.choose import Choice
 from crnlang.pipeline.found import Watcher
-from crnlang.results.progress import Progress, write_progress
+from crnlang.results.progress import Progress, read_progress, write_progress
 from crnlang.solve.outcome import StepInfo
 
 #: Seconds between two writings.
@@ -27,10 +27,10 @@ class ProgressWriter:
         self.directory = directory
         self.marks: deque[tuple[float, float]] = deque(maxlen=PACE_STEPS + 1)
         self.spoken = time.monotonic()
-        now = time.time()
-        self.progress = Progress(
-            model, choice.engine, choice.settings.until, now, now, step={}
-        )
+        now, until = time.time(), choice.settings.until
+        last = read_progress(directory)  # of a run that is continued
+        step = last.step if last else {}
+        self.progress = Progress(model, choice.engine, until, now, now, step)
         write_progress(directory, self.progress)
 
     def trouble(self, sentence: str) -> None:

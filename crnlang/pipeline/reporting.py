@@ -8,8 +8,9 @@ import numpy as np
 
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.printer import format_size
+from crnlang.pipeline.drawing import witness_name
 from crnlang.pipeline.page_answers import about_errors, answer_rows, drawn_answer
-from crnlang.pipeline.page_data import MOST_PANELS, PageData, witness_name
+from crnlang.pipeline.page_data import MOST_PANELS, PageData
 from crnlang.pipeline.result import Result
 from crnlang.pipeline.verdict import verdict
 from crnlang.report.coarse import as_plain
@@ -195,10 +196,10 @@ def _stages(data: RunData) -> list[str]:
 
 def _health_row(curve: Curve) -> HealthRow:
     known = curve.values[np.isfinite(curve.values)]
-    low, high = float(known.min()), float(known.max())
-    told = f"Here {low:.4g}" if low == high else f"Here {low:.3g} to {high:.3g}"
+    low, high = f"{known.min():.4g}", f"{known.max():.4g}"
+    told = f"Here {low}." if low == high else f"Here {low} to {high}."
     meaning = curve.meaning
-    return HealthRow(meaning.key, meaning.title, meaning.sentence, f"{told}.")
+    return HealthRow(meaning.key, meaning.title, meaning.sentence, told)
 
 
 def _drawn_curve(curve: Curve) -> dict[str, Any]:

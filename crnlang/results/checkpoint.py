@@ -1,13 +1,14 @@
 """What a run leaves in its directory while it goes, so that it can be continued.
 
-    checkpoint/model.crn   the model as it is run
-    checkpoint/run.json    what was asked for: see `Begun`
-    checkpoint/state.npz   where the run stands; missing until it is first written
-    checkpoint/lock        held while a process works on the run
-    checkpoint/progress.json   how it goes: see `results.progress`
+    checkpoint/model.crn      the model as it is run
+    checkpoint/run.json       what was asked for: see `Begun`
+    checkpoint/state.npz      where the run stands; missing until it is first written
+    checkpoint/lock           held while a process works on the run
+    checkpoint/progress.json  how it goes, for people: see `results.progress`
 
-Every file is written beside its place, flushed to the disc and renamed: after a crash
-it is the old one or the new one. The folder goes when the run is finished.
+Every file but the last two is written beside its place, flushed to the disc and
+renamed: after a crash it is the old one or the new one. The folder goes when the run is
+finished.
 """
 
 import json

@@ -2,10 +2,16 @@
 
 import shutil
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.stats import binom
 
 from crnlang.cli import main
+from crnlang.compiler import compile_text
+from crnlang.results.law_file import pack_laws
+from crnlang.results.run_directory import write_run
+from crnlang.results.summary import Snapshot, summarise
 
 TEXT = """crn 1
 model decay
@@ -14,7 +20,6 @@ species Y in 0..6 = 0
 turn: X -> Y @ 1
 query prob(X > 2, at=[1, 2])
 query dist(X, Y, at=[1, 2])
-solve main with fsp { t = 0..2; save = [0, 0.5, 1, 2] }
 """
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -27,9 +32,13 @@ def crnc(*words):
 def folder(tmp_path_factory):
     """A folder with the run directory `decay`, and its page."""
     path = tmp_path_factory.mktemp("report")
-    (path / "decay.crn").write_text(TEXT)
-    found = crnc("run", path / "decay.crn", "--out", path / "decay", "--quiet")
-    assert found.exit_code == 0, found.output
+    states = np.array([(x, 6 - x) for x in range(7)])
+    snapshots = [
+        Snapshot(t, states, binom.pmf(states[:, 0], 6, np.exp(-t)), is_exact=True)
+        for t in (0.0, 0.5, 1.0, 2.0)
+    ]
+    data = summarise(compile_text(TEXT).lowered, snapshots, engine="fsp", seed=0)
+    write_run(path / "decay", data, TEXT, {}, pack_laws(snapshots))
     found = crnc("report", path / "decay", "--against", path / "decay")
     assert found.exit_code == 0, found.output
     assert found.output.strip() == str(path / "decay.html")

@@ -5,8 +5,7 @@ import pytest
 from stated_runs import stated
 
 from crnlang.compiler import compile_text
-from crnlang.pipeline.drawing import usual_picture
-from crnlang.pipeline.page_data import neighbours
+from crnlang.pipeline.drawing import neighbours, usual_picture
 from crnlang.results.record import RunError
 
 pytest.importorskip("matplotlib")

@@ -11,8 +11,10 @@ from stated_runs import stated
 
 from crnlang.compiler import compile_text
 from crnlang.pipeline.interface import run
+from crnlang.pipeline.page_answers import answer_rows
 from crnlang.pipeline.reporting import report_run
 from crnlang.pipeline.result import Result
+from crnlang.results.record import QueryAnswer
 from crnlang.solve.outcome import STAGES
 
 TEXT = """crn 1
@@ -151,6 +153,24 @@ def test_every_question_is_answered_in_its_own_words(page):
         if line.startswith("query"):
             assert line.removeprefix("query ") in text
     assert "Hellinger" in Reader(page).texts["comparison"]
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "words"),
+    [
+        ((0.5, 0.03), (0.4, 0.04), "+0.1 (2 errors)"),
+        ((0.5, 0.0), (0.4, 0.0), "+0.1"),
+        ((0.0, 0.0), (1e-9, 1e-12), "-1e-09"),
+        ((0.5, np.inf), (0.4, 0.1), "+0.1"),
+    ],
+)
+def test_a_difference_is_told_in_errors_where_these_are_known(mine, theirs, words):
+    first, second = (
+        QueryAnswer("a", "prob", (), *(np.array([one]) for one in (1.0, value, error)))
+        for value, error in (mine, theirs)
+    )
+    rows = answer_rows("prob(a)", first, second, ["we", "fsp"])
+    assert rows.rows[0][-1] == words
 
 
 @pytest.mark.parametrize("engine", ["tdvp", "natgrad", "adam"])

@@ -119,10 +119,16 @@ class Chart {
 
   clear() { this.inside.replaceChildren(); }
 
+  // a witness may go on where the axis has ended
+  isOutside(x) { return x < this.x.low || x > this.x.high; }
+
   line(xs, ys, color, dash = "") {
     let path = "", pen = "M";
     xs.forEach((x, i) => {
-      if (ys[i] === null || (this.y.log && ys[i] <= 0)) { pen = "M"; return; }
+      if (ys[i] === null || (this.y.log && ys[i] <= 0) || this.isOutside(x)) {
+        pen = "M";
+        return;
+      }
       path += `${pen}${this.toX(x).toFixed(1)} ${this.toY(ys[i]).toFixed(1)}`;
       pen = "L";
     });
@@ -140,7 +146,7 @@ class Chart {
 
   band(xs, lows, highs, color) {
     const seen = xs.map((_, i) => i).filter(i => lows[i] !== null && highs[i] !== null
-      && !(this.y.log && highs[i] <= 0));
+      && !(this.y.log && highs[i] <= 0) && !this.isOutside(xs[i]));
     if (!seen.length) return;
     const at = (i, ys) => `${this.toX(xs[i]).toFixed(1)} ${this.toY(ys[i]).toFixed(1)}`;
     const there = seen.map(i => at(i, highs)), back = seen.map(i => at(i, lows));
@@ -211,6 +217,12 @@ function part(value, axis) {
   return Math.min(Math.max(away / (span || 1), -0.02), 1.02);
 }
 
+// the bottom of a logarithmic axis: below all that is there, but not without end
+function floorOf(tables) {
+  const least = smallest(tables.flatMap(row => row.filter(v => v > 0)));
+  return Math.min(Math.max(least / 2, FLOOR), 0.1);
+}
+
 // the top of an axis that changes in few steps while a law changes
 function ceiling(peak) {
   const power = 10 ** Math.floor(Math.log10(1.05 * peak || 1));
@@ -255,6 +267,7 @@ function lawPanel(parent, law) {
     yLabel: law.width > 1 ? `probability, bins of ${law.width}` : "probability" });
   const tables = [...law.law, ...(law.witness ?? []).filter(Boolean)];
   const peaks = law.law[0].map((_, i) => largest(tables.map(row => row[i])));
+  const floor = floorOf(tables);
   const least = () => largest(peaks) * (state.log ? 1e-7 : 1e-3);
   chart.onPoint(x => {
     const i = Math.min(Math.max(Math.floor((x + 0.5 - law.low) / law.width), 0),
@@ -267,7 +280,7 @@ function lawPanel(parent, law) {
     const other = law.witness?.[state.frame];
     const top = ceiling(largest([...law.law[state.frame], ...(other ?? [])]));
     chart.axes({ low: edges[seen[0]], high: edges[seen[seen.length - 1] + 1], whole: true },
-      state.log ? { low: FLOOR, high: 1, log: true } : { low: 0, high: top });
+      state.log ? { low: floor, high: 1, log: true } : { low: 0, high: top });
     chart.clear();
     chart.steps(edges, law.law[state.frame], RUN, { fill: true });
     if (other) chart.steps(edges, other, WITNESS, { dash: "4 3" });
@@ -283,7 +296,8 @@ function meanChart(panel, name) {
   const highs = mean.map((m, i) => m + sd[i]);
   const chart = new Chart(panel, { xLabel: "time", yLabel: "mean ± sd", height: 130,
     about: `mean of ${name} over time` });
-  chart.axes(timeAxis(times), valueAxis([...lows, ...highs, ...(other ?? [])]));
+  chart.axes(timeAxis(times), valueAxis([...lows, ...highs,
+    ...(other ?? []).filter((_, i) => others[i] <= times[times.length - 1])]));
   chart.onPoint(x => {
     const i = nearest(times, x);
     return `t = ${told(times[i])}: ${told(mean[i])} ± ${told(sd[i])}`;
@@ -321,13 +335,13 @@ function jointPanel(parent, joint, key) {
   updates.push(() => {
     chart.clear();
     const table = tables[state.frame];
-    caption.replaceChildren();
+    caption.replaceChildren(table ? "" : "did not save this time");
     if (!table) return;
-    const peak = largest(table) || 1;
+    const peak = largest(table) || 1, floor = floorOf([table]) * Math.min(peak, 1);
     const color = value => shade(state.log
-      ? 1 - Math.log(Math.max(value, FLOOR * peak) / peak) / Math.log(FLOOR)
+      ? 1 - Math.log(Math.max(value, floor) / peak) / Math.log(floor / peak)
       : Math.sqrt(value / peak));
-    scaleBar(caption, state.log ? FLOOR * peak : 0, peak);
+    scaleBar(caption, state.log ? floor : 0, peak);
     const lines = [];
     for (let i = 0; i < rows; i++) lines.push(table.slice(i * columns, (i + 1) * columns));
     chart.picture(lines, color);
@@ -423,7 +437,9 @@ function overTime(parent, { title = "", times, values, errors, other, log, zero,
   const reach = (vs, es, sign) => vs.map((v, i) =>
     (v === null || es[i] === null ? null : v + sign * es[i]));
   const low = reach(values, errors, -1), high = reach(values, errors, 1);
-  const all = [...values, ...(other?.values ?? []), ...high, ...(log ? [] : low)];
+  const last = times[times.length - 1];
+  const beside = (other?.values ?? []).filter((_, i) => other.times[i] <= last);
+  const all = [...values, ...beside, ...high, ...(log ? [] : low)];
   const y = valueAxis(log ? all.filter(v => v > 0) : all, { log: log || null, zero });
   chart.axes(timeAxis(times), y);
   const below = y.log ? low.map(v => (v === null ? null : Math.max(v, y.low))) : low;
