@@ -129,7 +129,8 @@ def _engines(states: int) -> list[str]:
         fsp = f"fsp: yes, {states} states"
     else:
         fsp = f"fsp: no, {format_size(states)} states are more than {FSP_STATES}"
-    return ["tdvp: yes", "natgrad: yes", "adam: yes", "ssa: yes", "we: yes", fsp]
+    yes = [f"{engine}: yes" for engine in ("tdvp", "natgrad", "adam", "ssa", "we")]
+    return [*yes, "ode: yes, means only", fsp]
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

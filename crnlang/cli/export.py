@@ -22,8 +22,8 @@ from crnlang.interop.refused import NotRepresentedError
 def export(file: Path, out: Path) -> None:
     """Write a file in another format (SBML, BioNetGen), as OUT ends.
 
-    `.xml` is SBML level 3, `.net` a network of BioNetGen. What the format cannot hold is
-    refused, all at once; what it lacks beside the physics is left out with a note.
+    `.xml` is SBML level 3, `.net` a network of BioNetGen. What the format cannot hold
+    is refused, all at once; what it lacks beside the physics is left out with a note.
     """
     if out.exists():
         raise click.UsageError(f"{out} exists and is not overwritten")

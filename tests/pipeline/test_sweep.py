@@ -256,9 +256,9 @@ class Threads(ThreadPoolExecutor):
     def __init__(self, processes, mp_context):
         super().__init__(processes)
 
-    def submit(self, run, task):
-        if "k = 2" not in task.text:
-            return super().submit(run, task)
+    def submit(self, fn, /, *args, **kwargs):
+        if "k = 2" not in args[0].text:
+            return super().submit(fn, *args, **kwargs)
         future = Future()
         future.set_exception(BrokenProcessPool())
         return future
