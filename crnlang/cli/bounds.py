@@ -11,12 +11,13 @@ from crnlang.cli.examples import examples
 from crnlang.cli.files import file_argument
 from crnlang.cli.options import solve_option
 from crnlang.compiler import compile_text
-from crnlang.diagnostics import CrnError
+from crnlang.diagnostics import CrnError, listing
 from crnlang.pipeline.choose import resolve_solve
 from crnlang.pipeline.uncapped import (
     Uncapped,
     compile_uncapped,
     declarations,
+    declared,
     with_declarations,
 )
 from crnlang.results.record import RunError
@@ -126,12 +127,14 @@ def _tell(found: Uncapped, caps: dict[str, int], target: Path | None) -> None:
         CrnError: the file is not sound with these caps.
     """
     new = declarations(found.program, caps)
-    own = {name.strip() for lines in new.values() for name in lines}
-    click.echo(
-        "\nput into the file:" if own else "\nno species is declared in the file"
-    )
+    if new:
+        click.echo("\nput into the file:")
     for _, lines in new:
         click.echo("\n".join(f"  {' '.join(line.split())}" for line in lines))
+    inside = [name for name in caps if name not in declared(found.program)]
+    if inside:
+        needed = listing((f"{name} in 0..{caps[name]}" for name in inside), 30)
+        click.echo(f"\ndeclared in modules, change them there: {needed}")
     text = with_declarations(found.program, caps)
     try:
         compile_text(text, str(target or found.program.source.path))

@@ -134,7 +134,7 @@ def _engines(network: Network, states: int) -> list[str]:
     has_jumps = bool(network.count_changes or network.triggers)
     neural = "no, events change copy numbers" if has_jumps else "yes"
     followed = [f"{name}: {neural}" for name in ("tdvp", "natgrad", "adam")]
-    return [*followed, "ssa: yes", "we: yes", fsp]
+    return [*followed, "ssa: yes", "we: yes", "ode: yes, means only", fsp]
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

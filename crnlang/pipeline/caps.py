@@ -166,7 +166,7 @@ def cap_for(peaks: Int[np.ndarray, " trajectories"], risk: float) -> int:
     mean = float(excess.mean())
     mean *= 1 + DOUBT / math.sqrt(len(above))
     share = len(above) / len(peaks)
-    return math.ceil(level + mean * math.log(share / risk))
+    return min(math.ceil(level + mean * math.log(share / risk)), MAX_CAP)
 
 
 def _fixed(lowered: LoweredNetwork) -> Bool[np.ndarray, " variables"]:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -71,9 +72,9 @@ def draw_pilot(
 
 def with_caps(simulator: Simulator, caps: Int[np.ndarray, " variables"]) -> Simulator:
     """The same method for other caps; nothing is compiled again."""
-    batch = simulator.batch
-    lowered = simulator.lowered
+    batch, lowered = simulator.batch, simulator.lowered
+    assert isinstance(batch, partial)
     *functions, tables = batch.args
-    moved = type(batch)(batch.func, *functions, tables._replace(caps=caps))
+    moved = partial(batch.func, *functions, tables._replace(caps=caps))
     space = replace(lowered.space, caps=caps)
     return Simulator(replace(lowered, space=space), moved, 0.0)

@@ -36,6 +36,7 @@ from crnlang.pipeline.found import Silent
 from crnlang.pipeline.resume import sum_of
 from crnlang.results.record import RunError
 from crnlang.results.run_directory import MANIFEST
+from crnlang.solve.outcome import Outcome
 from crnlang.threads import ONE_THREAD, environment
 
 PLAN = "sweep.json"
@@ -255,11 +256,17 @@ def _is_dead(future: "Future[str]") -> bool:
 
 
 def run_task(task: Task) -> str:
-    """Run one point and keep its run; why it failed or stopped, or nothing."""
+    """Run one point and keep its run; why it failed or stopped, or nothing.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; nothing of it is kept.
+    """
     try:
         compilation = compile_text(task.text, task.path)
         choice = choose(compilation, task.solve, task.engine, task.overrides, task.seed)
         run = run_compiled(compilation, choice, Silent())
+        if run.outcome is Outcome.INTERRUPTED:
+            raise KeyboardInterrupt
         store_run(run, task.directory)
     except CrnError as error:
         return str(error).splitlines()[0]

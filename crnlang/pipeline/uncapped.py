@@ -61,6 +61,16 @@ def compile_uncapped(path: Path) -> Uncapped:
     return Uncapped(found.program, run_passes(network, Report()), frozenset(caps))
 
 
+def declared(program: Program) -> frozenset[str]:
+    """The species that the file declares outside of modules."""
+    return frozenset(
+        name.text
+        for statement in outside_modules(program)
+        if isinstance(statement, SpeciesDeclaration)
+        for name in statement.names
+    )
+
+
 def declarations(program: Program, caps: Mapping[str, int]) -> list[Declaration]:
     """The declarations with other caps, each with the place that it stands in for.
 

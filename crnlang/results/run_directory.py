@@ -32,7 +32,17 @@ from crnlang.results.record import RunData, RunError
 MODEL, SETTINGS, VERSIONS = "model.crn", "settings.json", "versions.json"
 RESULT, MANIFEST = "result.zarr", "manifest.json"
 #: The libraries whose versions are recorded where they are loaded.
-LIBRARIES = ("numpy", "scipy", "numba", "xarray", "zarr", "jax", "jaxlib", "equinox")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "xarray",
+    "zarr",
+    "jax",
+    "jaxlib",
+    "equinox",
+    "diffrax",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Math. Appl. 62 (2011) 770). Steps end where the slope jumps.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import diffrax
 import equinox as eqx
@@ -17,10 +18,8 @@ from jaxtyping import Array, Float
 from crnlang.diagnostics import Refusal
 from crnlang.settings import OdeSettings
 
-#: The slope from the time, the point, and nothing else.
-Slope = Callable[
-    [Float[Array, ""], Float[Array, " variables"], object], Float[Array, " variables"]
-]
+#: The slope from the time, the point, and nothing else; diffrax gives these no types.
+Slope = Callable[[Any, Any, Any], Float[Array, " variables"]]
 SOLVERS = {"kvaerno5": diffrax.Kvaerno5, "tsit5": diffrax.Tsit5}
 
 

@@ -205,9 +205,10 @@ def test_python_picks_the_same():
 @settings(max_examples=15)
 def test_the_count_is_never_below_what_can_be_reached(lowered):
     states = len(generator(lowered)[0])
-    assert states <= count_reachable(lowered, 10**6)
-    exact = count_reachable(lowered, states)
-    assert exact == states
+    bound = count_reachable(lowered, 10**6)
+    assert bound is not None
+    assert states <= bound
+    assert count_reachable(lowered, states) == states
 
 
 def runs(lowered, box, most):

@@ -184,6 +184,17 @@ def test_caps_that_are_felt_in_the_trial_end_with_3(file, proposed):
     assert "10 of 1,000 other trajectories felt one" in result.output
 
 
+def test_species_of_modules_are_changed_where_they_are_declared(tmp_path, proposed):
+    text = "crn 1\nmodule m(S) {\n  species T in 0..2\n  S -> T @ 1\n}\n"
+    file = tmp_path / "modules.crn"
+    file.write_text(text + "species A in 0..2 = 2\nuse m(A) as one\n")
+    proposed(A=5, one_T=7)
+    result = crnc(file)
+    assert result.exit_code == 0, result.output
+    assert "  species A in 0..5 = 2\n" in result.output
+    assert "change them there: one_T in 0..7" in result.output
+
+
 def test_a_block_that_is_not_there_is_wrong_usage(file, proposed):
     proposed(M=30, P=70, G=1, D=9)
     assert crnc(file, "--solve", "other").exit_code == 2

@@ -4,6 +4,7 @@ import csv
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from crnlang.cli import main
 from crnlang.compiler import compile_text
+from crnlang.pipeline import run_compiled
 from crnlang.pipeline import sweep as sweeps
 from crnlang.pipeline.axes import Axis, parse_axes, spelled, with_values
 from crnlang.pipeline.interface import open_run
@@ -20,6 +22,7 @@ from crnlang.pipeline.sweep import Sweep, begin, run_points
 from crnlang.pipeline.sweep_table import rows_of, write_tables
 from crnlang.results.record import RunError
 from crnlang.settings import SettingError
+from crnlang.solve.outcome import Outcome
 
 MODEL = """crn 1
 model decay
@@ -250,15 +253,30 @@ def test_after_an_interruption_the_same_sweep_goes_on(tmp_path):
     assert [one.point.number for one in swept(found)] == [2]
 
 
+def test_a_point_that_is_interrupted_ends_the_sweep_and_is_not_kept(
+    tmp_path, monkeypatch
+):
+    def interrupted(*arguments):
+        run = run_compiled(*arguments)
+        return replace(run, outcome=Outcome.INTERRUPTED)
+
+    monkeypatch.setattr(sweeps, "run_compiled", interrupted)
+    found = sweep(tmp_path / "out", "k=1,2")
+    begin(found)
+    with pytest.raises(KeyboardInterrupt):
+        run_points(found, 1, lambda _: None)
+    assert not any(map(found.is_done, found.points()))
+
+
 class Threads(ThreadPoolExecutor):
     """Threads instead of processes; a point with k = 2 kills its process."""
 
     def __init__(self, processes, mp_context):
         super().__init__(processes)
 
-    def submit(self, run, task):
-        if "k = 2" not in task.text:
-            return super().submit(run, task)
+    def submit(self, fn, /, *args, **kwargs):
+        if "k = 2" not in args[0].text:
+            return super().submit(fn, *args, **kwargs)
         future = Future()
         future.set_exception(BrokenProcessPool())
         return future
