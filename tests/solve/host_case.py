@@ -1,6 +1,6 @@
 """One of two hosts of two devices each: what it finds, or what four devices find alone.
 
-    CRNC_HOSTS=localhost:PORT,2,0 python host_case.py OUT CASE
+CRNC_HOSTS=localhost:PORT,2,0 python host_case.py OUT CASE
 """
 
 import sys
