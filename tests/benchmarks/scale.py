@@ -47,6 +47,7 @@ from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
 from crnlang.passes.totals import TOTALS
 from crnlang.pipeline.cost import Clock, peak_memory
+from crnlang.pipeline.memory import batch_memory
 from crnlang.pipeline.neural import compilation_counted
 from crnlang.settings import AdamSettings, NatgradSettings, NeuralSettings, TdvpSettings
 from crnlang.solve.conditional_rates import conditional_rates
@@ -153,9 +154,12 @@ class Bench:
             return False
         try:
             say(f"| {label} | {measure(*given)} |")
-        except (Refusal, MemoryError, ValueError, jax.errors.JaxRuntimeError) as error:
+        except MemoryError as error:
+            say(f"| {label} | {str(error) or 'out of memory'} |")
+            return False
+        except (Refusal, ValueError, jax.errors.JaxRuntimeError) as error:
             text = " ".join(str(error).split())
-            is_short = "RESOURCE_EXHAUSTED" in text or isinstance(error, MemoryError)
+            is_short = "RESOURCE_EXHAUSTED" in text
             say(f"| {label} | {'out of memory' if is_short else text[:150]} |")
             jax.clear_caches()
             return not is_short
@@ -163,8 +167,8 @@ class Bench:
 
 
 @cache
-def network(name: str) -> LoweredNetwork:
-    """A network as the engines see it."""
+def compiled(name: str) -> LoweredNetwork:
+    """A network, its lattice as large as the name says."""
     if name == "mapk":
         text = (EXAMPLES / "mapk_cascade.crn").read_text(encoding="utf-8")
     else:
@@ -172,8 +176,13 @@ def network(name: str) -> LoweredNetwork:
         text = (EXAMPLES / "schlogl_grid.crn").read_text(encoding="utf-8")
         text = text.replace("grid(4, 4)", f"grid({size})")
         text = re.sub(r"(?m)^(init|query|observe|set) .*\n", "", text)
-    lowered = follow_path(compile_text(text).lowered, "raster")
-    return TOTALS["auto"](lowered).lowered
+    return compile_text(text).lowered
+
+
+@cache
+def network(name: str) -> LoweredNetwork:
+    """A network as the engines see it."""
+    return TOTALS["auto"](follow_path(compiled(name), "raster")).lowered
 
 
 def step_of(name: str) -> float:
@@ -336,6 +345,11 @@ def steps(bench: Bench) -> None:
 def step_time(name: str, precision: str, method: str, batch: int, devices: int) -> str:
     """The cells of one line."""
     settings = METHODS[method](step_of(name), batch, precision, devices)
+    needed, there = batch_memory(compiled(name), settings), memory_there()
+    if needed is not None and needed > there:
+        raise MemoryError(
+            f"needs about {needed / GIB:.0f} GiB, there are {there / GIB:.0f}"
+        )
     model = spread_model(name, settings)
     generator = build_kernel(network(name))
     clock, taken = Clock(), []
@@ -347,8 +361,8 @@ def step_time(name: str, precision: str, method: str, batch: int, devices: int) 
         end = evolve(model, generator, settings, settings.save, report)
     if not taken:
         raise ValueError(f"no step: {end.outcome.word}")
-    compiled = np.diff([0.0, *(spent for _, spent in taken)])
-    alone = [seconds - own for (seconds, _), own in zip(taken, compiled, strict=True)]
+    spent = np.diff([0.0, *(so_far for _, so_far in taken)])
+    alone = [seconds - own for (seconds, _), own in zip(taken, spent, strict=True)]
     weights = sum(block.size for block in model.weight_blocks())
     return (
         f"{taken[-1][1]:.1f} | {min(alone[1:] or alone):.3g} | {weights} | "

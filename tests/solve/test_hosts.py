@@ -1,4 +1,4 @@
-"""Several hosts: two processes of two devices each find what one of them finds alone."""
+"""Several hosts: two processes of two devices each find what one finds alone."""
 
 import os
 import socket
