@@ -9,6 +9,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+#: The programs of tests run for milliseconds, and were most of the time of the suite to
+#: compile: this takes a fifth of it. What `-m slow` runs is compiled as for users, and
+#: so are the runs of `.ci/run` from the wheel.
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
 #: Compiled programs are dropped once a process has more memory mappings than this.
 MOST_MAPPINGS = 20_000
 
@@ -22,6 +31,12 @@ settings.register_profile(
     "ci", max_examples=50, deadline=None, derandomize=True, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_configure(config):
+    """Choose how programs are compiled, before JAX is first used."""
+    if "not slow" in config.option.markexpr:
+        os.environ.setdefault("XLA_FLAGS", " ".join(QUICK_TO_COMPILE))
 
 
 def pytest_addoption(parser):

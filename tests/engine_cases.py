@@ -159,12 +159,13 @@ def hellinger(p, q):
     return float(np.sqrt(max(1.0 - np.sqrt(p * q).sum(), 0.0)))
 
 
-def exact_law(lowered, t):
-    """FSP states and the law at t, propensities constant, from the initial law."""
+def exact_law(lowered, t, start=None):
+    """FSP states and the law at t, propensities constant, from `start` if given."""
     states, matrix = generator(lowered)
-    start = np.ones(len(states))
-    for variable, law in enumerate(lowered.initial):
-        start *= law[states[:, variable]]
+    if start is None:
+        start = np.ones(len(states))
+        for variable, law in enumerate(lowered.initial):
+            start *= law[states[:, variable]]
     return states, expm(t * matrix.toarray()) @ start
 
 

@@ -14,25 +14,32 @@ from keyword import iskeyword
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from crnlang.diagnostics import CrnError, Refusal, suggest
 
 #: Every command and what it does; it stands in the module of its name.
 COMMANDS = {
+    "bounds": "Propose a cap for every species, from trajectories without caps.",
     "check": "Check a file: say OK, or everything that is wrong with it.",
     "compare": "Compare two run directories at their common times.",
+    "completion": "Print what bash, zsh or fish needs to complete `crnc` commands.",
+    "doctor": "Say whether this installation is fit to run models, and what to do.",
     "explain": "Show the propensities, the conserved pools, the states, the engines.",
     "export": "Write a file in another format (SBML, BioNetGen), as OUT ends.",
     "fmt": "Rewrite files in the canonical layout; `-` reads stdin and writes stdout.",
     "graph": "Draw the species-reaction graph of a file (svg, png, pdf, or dot).",
     "import": "Read a model of another format (SBML, BioNetGen `.net`) into a file.",
     "lsp": "Serve an editor on stdin and stdout: faults, hover, completion, layout.",
-    "plot": "Draw a run: the marginals over time and one joint law (png, pdf or svg).",
+    "plot": "Draw a run: its laws, its lattice or its answers (png, pdf or svg).",
     "query": "Ask a finished run what its file did not ask.",
+    "report": "Write a run as one web page that needs no network.",
     "resume": "Continue a run that was stopped, killed or crashed, in its directory.",
     "run": "Solve a model and write a run directory, which is never overwritten.",
     "selftest": "Check the invariants of compiler and engines on generated networks.",
     "show": "Print what the compiler makes of a file at one stage.",
+    "sweep": "Solve a model at many values of its parameters, and write a table.",
+    "watch": "Follow a run that another process works on, until it ends.",
 }
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130
@@ -51,6 +58,17 @@ class CrncGroup(click.Group):
             return None
         name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
         return getattr(import_module(f"crnlang.cli.{name}"), name)
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
+        """The commands that begin like this, without importing them."""
+        commands = [
+            CompletionItem(name, help=line)
+            for name, line in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

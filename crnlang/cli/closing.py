@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crnlang.cli.verdict import verdict
 from crnlang.compiler import Compilation
 from crnlang.pipeline.found import Run
+from crnlang.pipeline.verdict import verdict
 from crnlang.results.record import QueryAnswer, RunData
 from crnlang.settings import FspSettings
 
@@ -79,14 +79,15 @@ def print_summary(
     overrides: Sequence[str],
 ) -> None:
     """Tables of means and answers, the verdict, where the run lies, what comes next."""
-    console.print(Text("mean (standard deviation)", style="bold"))
+    title = "mean (standard deviation)" if run.data.has_law else "mean"
+    console.print(Text(title, style="bold"))
     console.print(_species_table(run.data, save))
     if run.data.queries:
         console.print(Text("queries, at the last time of each", style="bold"))
         console.print(query_table(run.data.queries, run.data.samples[-1]))
     for note in run.data.notes:
         console.print(Text(f"note: {note}"))
-    console.print(Text(verdict(run, compilation.lowered.space)))
+    console.print(Text(verdict(run.data, compilation.lowered.space)))
     console.print(Text(_cost(run)))
     # soft_wrap: a path or a command that is cut by line breaks cannot be copied
     for line in _next_steps(run, compilation, directory, overrides):
@@ -101,7 +102,11 @@ def _species_table(data: RunData, save: Sequence[float]) -> Table:
     for place in places:
         table.add_column(f"t = {data.times[place]:g}", justify="right")
     for v, name in enumerate(data.names[:MOST_ROWS]):
-        cells = [f"{data.means[k, v]:.4g} ({data.sds[k, v]:.3g})" for k in places]
+        cells = [
+            f"{data.means[k, v]:.4g}"
+            + (f" ({data.sds[k, v]:.3g})" if data.has_law else "")
+            for k in places
+        ]
         table.add_row(name, *cells)
     if len(data.names) > MOST_ROWS:
         table.caption = f"and {len(data.names) - MOST_ROWS} more"
@@ -209,7 +214,7 @@ def _witness(run: Run, compilation: Compilation) -> str | None:
     """The exact engine that can check this run, if another one can."""
     states = compilation.lowered.space.number_of_states()
     is_offered = any(block.engine == "fsp" for block in compilation.network.solves)
-    if run.data.engine == "fsp":
+    if run.data.engine == "fsp" or not run.data.has_law:
         return None
     if is_offered or states <= FspSettings.max_states:
         return "fsp"

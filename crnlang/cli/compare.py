@@ -8,6 +8,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from crnlang.cli.complete import RunDirectory
+from crnlang.cli.examples import examples
 from crnlang.results.compare import Comparison, compare_runs, label
 from crnlang.results.record import RunData
 from crnlang.results.run_directory import read_run
@@ -16,9 +18,15 @@ from crnlang.results.run_directory import read_run
 TOO_FAR = 3
 
 
-@click.command()
-@click.argument("run_a", type=click.Path(path_type=Path))
-@click.argument("run_b", type=click.Path(path_type=Path))
+@click.command(
+    epilog=examples(
+        "crnc compare runs/toggle_switch-tdvp runs/toggle_switch-fsp",
+        "crnc compare RUN_A RUN_B --tolerance 0.01 --fail-above 0.01",
+        "crnc compare RUN_A RUN_B --json",
+    )
+)
+@click.argument("run_a", type=RunDirectory())
+@click.argument("run_b", type=RunDirectory())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
     "--tolerance",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
 from crnlang.ir.expr import Count, Function, call
 from crnlang.ir.lowered import LoweredNetwork, StateSpace
@@ -24,7 +25,12 @@ from crnlang.report.latex import format_latex
 FSP_STATES = 2_000_000
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "crnc explain examples/toggle_switch.crn",
+        "crnc explain examples/toggle_switch.crn --latex",
+    )
+)
 @file_argument
 @click.option(
     "--latex",
@@ -32,7 +38,12 @@ FSP_STATES = 2_000_000
     help="Print species, channels and pools as LaTeX instead; needs only amsmath.",
 )
 def explain(file: Path, latex: bool) -> None:
-    """Show the propensities, the conserved pools, the states, the engines."""
+    """Show the propensities, the conserved pools, the states, the engines.
+
+    This is what the compiler has understood: read it before you solve a model for the
+    first time. Conserved pools and the number of states say which engines can run it.
+    With `--latex` it is a fragment for a paper.
+    """
     lowered = compile_and_warn(file).lowered
     click.echo(format_latex(lowered) if latex else explanation(lowered), nl=False)
 

@@ -5,18 +5,26 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
 from crnlang.interop.files import write_model
 from crnlang.interop.refused import NotRepresentedError
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "crnc export examples/dimerisation.crn -o dimerisation.xml",
+        "crnc export examples/dimerisation.crn -o dimerisation.net",
+    )
+)
 @file_argument
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
 def export(file: Path, out: Path) -> None:
-    """Write a file in another format (SBML, BioNetGen), as OUT ends.
+    """Write a file in another format (SBML, Antimony, BioNetGen), as OUT ends.
 
-    What the format cannot hold is refused, all at once.
+    `.xml` is SBML level 3, `.ant` Antimony, `.net` a network of BioNetGen. What the
+    format cannot hold is refused, all at once; what it lacks beside the physics is left
+    out with a note.
     """
     if out.exists():
         raise click.UsageError(f"{out} exists and is not overwritten")

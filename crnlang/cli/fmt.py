@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.cli.files import instead_of
 from crnlang.compiler import decode
 from crnlang.diagnostics import CrnError, SourceText
@@ -20,7 +21,13 @@ NOT_RIGHT = 1
 STDIN = "<stdin>"
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "crnc fmt examples/toggle_switch.crn",
+        "crnc fmt --check examples/toggle_switch.crn examples/cascade.crn",
+        "crnc fmt --diff examples/toggle_switch.crn",
+    )
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit 1 if one would change."

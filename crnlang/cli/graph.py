@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
 from crnlang.report.graph import build_graph, format_dot
 from crnlang.report.picture import draw_graph
@@ -12,11 +13,21 @@ from crnlang.report.picture import draw_graph
 PICTURES = (".svg", ".png", ".pdf")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "crnc graph examples/toggle_switch.crn -o toggle.svg",
+        "crnc graph examples/mapk_cascade.crn -o mapk.dot",
+    )
+)
 @file_argument
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
 def graph(file: Path, out: Path) -> None:
-    """Draw the species-reaction graph of a file (svg, png, pdf, or dot)."""
+    """Draw the species-reaction graph of a file (svg, png, pdf, or dot).
+
+    Species are round, reactions square; a line leads from what is consumed, an arrow to
+    what is made. Catalysts are dashed, species that only the propensity reads dotted.
+    Pictures need the extra `plot`; `dot` is text for graphviz and needs nothing.
+    """
     if out.suffix not in (*PICTURES, ".dot"):
         raise click.UsageError(f"{out} must end in {', '.join((*PICTURES, '.dot'))}")
     found = build_graph(compile_and_warn(file).network)

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.diagnostics import Refusal, Report, listing, render_all
 from crnlang.interop.files import read_model
 from crnlang.interop.parts import Imported
@@ -15,12 +15,9 @@ from crnlang.interop.refused import NotRepresentedError
 from crnlang.ir.network import MAX_CAP, Network
 from crnlang.ir.writer import write_program
 from crnlang.passes import run_passes
-from crnlang.passes.bounds import derive_bounds
-from crnlang.passes.errors import NoCap
-from crnlang.passes.laws import find_laws
+from crnlang.passes.declare import declare_caps
+from crnlang.passes.laws import Laws, find_laws
 
-#: Conservation laws are looked for, and propensities checked, up to so many species.
-MOST_EXAMINED = 500
 #: Renamed things are listed in the file up to so many.
 MOST_RENAMED = 1000
 
@@ -44,25 +41,25 @@ class Caps(click.ParamType):
 
 
 class NoCapsError(Refusal):
-    """Species that nothing limits, and no cap was given for them.
-
-    With `is_sure` False it is only that nobody looked: there are too many species.
-    """
+    """Species that nothing limits, and no cap was given for them."""
 
     exit_code = 1
 
-    def __init__(self, path: Path, names: Sequence[str], *, is_sure: bool) -> None:
-        why = f"nothing in the model limits {listing(names)}"
-        if not is_sure:
-            why = f"caps of {len(names)} species, too many to look for what limits them"
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
         super().__init__(
-            f"{path}: {why}. Say how far to "
+            f"{path}: nothing in the model limits {listing(names)}. Say how far to "
             f"count: `--cap 1000` for all of them, `--cap {names[0]}=1000` for one. "
             "A reaction that would lead beyond a cap does not fire."
         )
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "crnc import model.xml -o model.crn",
+        "crnc import model.net -o model.crn --cap 1000",
+    ),
+)
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE"
 )
@@ -79,7 +76,7 @@ class NoCapsError(Refusal):
 def import_(
     file: Path, out: Path, cap: Sequence[Mapping[str, int]], is_rounded: bool
 ) -> None:
-    """Read a model of another format (SBML, BioNetGen `.net`) into a file.
+    """Read a model of another format (SBML, Antimony, BioNetGen `.net`) into a file.
 
     What the language cannot hold is refused, all at once. The file that is written
     holds the physics alone: queries and `solve` blocks are yours to add.
@@ -92,14 +89,9 @@ def import_(
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
     caps = {name: n for one in cap for name, n in one.items()}
-    network = with_caps(found.network, caps, file)
     report = Report()
-    if len(network.species) <= MOST_EXAMINED:
-        run_passes(network, report)
-    else:
-        click.echo(
-            f"note: not checked: say `crnc check {out}`, it may take long", err=True
-        )
+    network, laws = _capped(found.network, caps, file, report)
+    run_passes(network, report, laws)
     if report.found:
         click.echo(render_all(report.found), err=True)
     out.write_text(_head(found, file) + write_program(network), encoding="utf-8")
@@ -109,8 +101,10 @@ def import_(
     click.echo(f"{out}: {network.name}: {parts}")
 
 
-def with_caps(network: Network, caps: Mapping[str, int], path: Path) -> Network:
-    """The network with the given caps where no conservation law limits a species.
+def _capped(
+    network: Network, caps: Mapping[str, int], path: Path, report: Report
+) -> tuple[Network, Laws]:
+    """The network with the given caps, and its conservation laws.
 
     Raises:
         NoCapsError: a species has no cap after that.
@@ -120,27 +114,11 @@ def with_caps(network: Network, caps: Mapping[str, int], path: Path) -> Network:
         raise click.UsageError(
             f"--cap: no species {listing(unknown)}; there are {listing(sorted(names))}"
         )
-    named = replace(
-        network,
-        species=tuple(
-            replace(kind, cap=caps.get(kind.name, kind.cap)) for kind in network.species
-        ),
-    )
-    if len(names) <= MOST_EXAMINED:
-        report = Report()
-        derive_bounds(named, find_laws(named, report), report)
-        free = [one.name for one in report.found if isinstance(one, NoCap)]
-    else:
-        free = [kind.name for kind in named.species if kind.cap is None]
-    if free and "" not in caps:
-        raise NoCapsError(path, free, is_sure=len(names) <= MOST_EXAMINED)
-    given = dict.fromkeys(free, caps.get(""))
-    return replace(
-        named,
-        species=tuple(
-            replace(kind, cap=given.get(kind.name, kind.cap)) for kind in named.species
-        ),
-    )
+    laws = find_laws(network, report)
+    capped, free = declare_caps(network, laws, caps, caps.get(""))
+    if free:
+        raise NoCapsError(path, free)
+    return capped, laws
 
 
 def _head(found: Imported, file: Path) -> str:

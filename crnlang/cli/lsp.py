@@ -2,6 +2,7 @@
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.diagnostics import Refusal
 
 
@@ -17,9 +18,17 @@ class MissingPyglsError(Refusal):
         )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "crnc lsp",
+    )
+)
 def lsp() -> None:
-    """Serve an editor on stdin and stdout: faults, hover, completion, layout."""
+    """Serve an editor on stdin and stdout: faults, hover, completion, layout.
+
+    The editor starts it; by hand it waits for messages. It needs the extra `lsp`. How
+    to set up VS Code, Vim, Neovim and Emacs stands in docs/editors.md.
+    """
     try:
         from crnlang.editor.server import build_server
     except ModuleNotFoundError as error:

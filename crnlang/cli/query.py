@@ -8,12 +8,19 @@ from rich.console import Console
 from rich.text import Text
 
 from crnlang.cli.closing import query_object, query_table
+from crnlang.cli.complete import RunDirectory, complete_species
+from crnlang.cli.examples import examples
 from crnlang.pipeline.interface import open_run
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("question")
+@click.command(
+    epilog=examples(
+        "crnc query runs/toggle_switch-fsp 'prob(Px > 40, at=[10, 40])'",
+        "crnc query RUN 'expect(Px + Py)' --json",
+    )
+)
+@click.argument("run", type=RunDirectory())
+@click.argument("question", shell_complete=complete_species)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def query(run: Path, question: str, as_json: bool) -> None:
     """Ask a finished run what its file did not ask.

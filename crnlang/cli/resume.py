@@ -4,12 +4,19 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.complete import RunDirectory
+from crnlang.cli.examples import examples
 from crnlang.cli.solving import solve
 from crnlang.pipeline.resume import resume_run
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(
+    epilog=examples(
+        "crnc resume runs/toggle_switch-tdvp",
+        "crnc resume RUN --json --quiet",
+    )
+)
+@click.argument("run", type=RunDirectory())
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on stdout."
 )

@@ -6,40 +6,35 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
+from crnlang.cli.options import engine_option, set_option, solve_option
 from crnlang.cli.signals import Interrupted
 from crnlang.cli.solving import solve
 from crnlang.compiler import Compilation
-from crnlang.pipeline.choose import Choice, resolve_solve
+from crnlang.pipeline.auto import choose
+from crnlang.pipeline.choose import Choice
 from crnlang.pipeline.memory import batch_memory, told_memory
 from crnlang.pipeline.overrides import parse_overrides
 from crnlang.pipeline.resume import begin_run
 from crnlang.results import checkpoint
 from crnlang.results.checkpoint import WriteError, read_state
 from crnlang.results.run_directory import create_run_directory
-from crnlang.settings import ENGINES, NeuralSettings, SettingError
+from crnlang.settings import NeuralSettings, SettingError
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "crnc run examples/toggle_switch.crn",
+        "crnc run examples/toggle_switch.crn --solve check --out runs/exact",
+        "crnc run examples/toggle_switch.crn --engine auto",
+        "crnc run examples/toggle_switch.crn --engine ssa --set trajectories=1000",
+    )
+)
 @file_argument
-@click.option(
-    "--solve",
-    "solve_name",
-    metavar="NAME",
-    help="Solve block; default `main`, else the first.",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(list(ENGINES)),
-    help="Engine: the first block with it, else `t` and `save` of another block.",
-)
-@click.option(
-    "--set",
-    "overrides",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Override a setting, as `t=0..40`, `save=0:40:0.5`; repeatable.",
-)
+@solve_option
+@engine_option
+@set_option
 @click.option("--seed", type=int, help="Seed of all random numbers; default 0.")
 @click.option(
     "--devices",
@@ -81,7 +76,8 @@ def run(
     choice = _choose(compilation, solve_name, engine, overrides, seed)
     with _new_directory(out, compilation, choice, overrides) as directory:
         if not quiet:
-            click.echo(_headline(compilation, choice), err=True)
+            for line in [_headline(compilation, choice), *choice.notes]:
+                click.echo(line, err=True)
         solve(compilation, choice, directory, overrides, as_json=as_json, quiet=quiet)
 
 
@@ -94,9 +90,7 @@ def _choose(
 ) -> Choice:
     """The engine and settings that the file and the options ask for, or wrong usage."""
     try:
-        return resolve_solve(
-            compilation.network, solve, engine, parse_overrides(overrides), seed
-        )
+        return choose(compilation, solve, engine, parse_overrides(overrides), seed)
     except SettingError as error:
         context = click.get_current_context()
         raise click.UsageError(str(error), context) from error

@@ -4,13 +4,20 @@ import time
 
 import click
 
+from crnlang.cli.examples import examples
+
 #: Exit code where an invariant fails.
 BROKEN = 1
 #: A line of progress comes at most this often, in seconds.
 PACE = 5.0
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "crnc selftest",
+        "crnc selftest --examples 1000 --seed 2 --processes 2",
+    )
+)
 @click.option(
     "--examples",
     type=click.IntRange(1),
@@ -27,7 +34,13 @@ PACE = 5.0
     help="Each computes in one thread, on networks with seeds of its own.",
 )
 def selftest(examples: int, seed: int, processes: int) -> None:
-    """Check the invariants of compiler and engines on generated networks."""
+    """Check the invariants of compiler and engines on generated networks.
+
+    Random networks go through the compiler, the kernel, the exact engine and
+    trajectories; each invariant that fails is told with the shortest network that shows
+    it. It takes a while: `crnc doctor` is done in seconds. Exit codes: 0 all hold, 1
+    some invariant fails.
+    """
     # imported here because it loads JAX and numba
     from crnlang.selftest import examine_in_processes
 

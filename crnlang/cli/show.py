@@ -4,12 +4,18 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
 from crnlang.frontend.outline import outline
 from crnlang.ir.printer import print_lowered, print_network
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "crnc show examples/toggle_switch.crn",
+        "crnc show examples/toggle_switch.crn --stage kernel",
+    )
+)
 @file_argument
 @click.option(
     "--stage",
@@ -19,7 +25,12 @@ from crnlang.ir.printer import print_lowered, print_network
     help="Surface tree, network, what the engines see, or the JAX kernel.",
 )
 def show(file: Path, stage: str) -> None:
-    """Print what the compiler makes of a file at one stage."""
+    """Print what the compiler makes of a file at one stage.
+
+    For those who want to know what happens to a file: `ast` as it was written,
+    `network` with all names resolved, `lowered` as every engine sees it, `kernel` as
+    JAX runs it.
+    """
     compilation = compile_and_warn(file)
     if stage == "ast":
         text = outline(compilation.program)

@@ -15,6 +15,7 @@ from crnlang.compiler import Compilation
 from crnlang.pipeline import run_compiled, store_run
 from crnlang.pipeline.choose import Choice
 from crnlang.pipeline.found import Run
+from crnlang.pipeline.progress_writer import ProgressWriter
 from crnlang.results import checkpoint
 from crnlang.results.checkpoint import WriteError
 from crnlang.settings import NeuralSettings
@@ -43,7 +44,9 @@ def solve(
     with checkpoint.held(directory), stopping(is_patient=is_neural) as signals:
         try:
             with watching(choice, is_quiet=quiet) as watcher:
-                watched = StoppableWatcher(watcher, signals)
+                model = compilation.network.name
+                written = ProgressWriter(watcher, directory, model, choice)
+                watched = StoppableWatcher(written, signals)
                 found = run_compiled(compilation, choice, watched, directory)
             store_run(found, directory)
         except KeyboardInterrupt as error:

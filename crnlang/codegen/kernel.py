@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Integer
+from jaxtyping import Array, Bool, Float, Int, Integer, Num
 
 from crnlang.ir.evaluate import evaluate
 from crnlang.ir.expr import Expr, depends_on_time, slots_of
@@ -41,7 +41,7 @@ class Family(eqx.Module):
 
     def propensities(
         self,
-        local: Int[Array, "instances width"],
+        local: Num[Array, "instances width"],
         parameters: Float[Array, " parameters"],
         t: Float[Array, ""],
     ) -> Float[Array, " instances"]:
@@ -189,7 +189,7 @@ class LocalGenerator(eqx.Module):
 def build_kernel(lowered: LoweredNetwork) -> LocalGenerator:
     """The local generator of a network."""
     return LocalGenerator(
-        families=tuple(_build_family(f, lowered) for f in lowered.families),
+        families=tuple(build_family(f, lowered) for f in lowered.families),
         caps=lowered.space.caps,
         parameters=jnp.asarray(lowered.parameters, float),
         changes=Constant(_net_changes(lowered)),
@@ -198,7 +198,8 @@ def build_kernel(lowered: LoweredNetwork) -> LocalGenerator:
     )
 
 
-def _build_family(family: ChannelFamily, lowered: LoweredNetwork) -> Family:
+def build_family(family: ChannelFamily, lowered: LoweredNetwork) -> Family:
+    """One family for JAX, with the parameters that differ between its instances."""
     constants = {
         place: jnp.asarray(values[family.sites], float)
         for place, values in lowered.site_parameters.items()

@@ -94,7 +94,10 @@ CHOICES = {
         "periodic": "the last site is a neighbour of the first",
     },
     ("_PER",): {"site": "a copy number at every site of the lattice"},
-    ("_EVENT",): {"at": "`event at 4: k = 0`"},
+    ("_EVENT",): {
+        "at": "`event at 4: k = 0`: at a time",
+        "when": "`event when X > 20: X = 0`: when a condition turns true",
+    },
     ("_TILDE",): {
         "poisson": "`poisson(mean)`",
         "binomial": "`binomial(trials, probability)`",

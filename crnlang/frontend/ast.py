@@ -253,10 +253,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class EventStatement:
-    """`event at 4: k = 0`; `word` is `at`."""
+    """`event at 4: k = 0`, or `event when X > 3: X = 0`; `word` is `at` or `when`."""
 
     word: Name
-    time: Expression
+    moment: Expression
     changes: tuple[Change, ...]
     span: Span = field(compare=False, repr=False)
 

@@ -151,10 +151,10 @@ class _Builder(PartBuilder):
         )
 
     def event(self, node: Node) -> ast.EventStatement:
-        word, time, *changes = node.children
+        word, moment, *changes = node.children
         return ast.EventStatement(
             self.name(word),
-            self.expression(time),
+            self.expression(moment),
             tuple(map(self.change, changes)),
             self.span(node),
         )

@@ -11,7 +11,7 @@ class BadEvent(Diagnostic):
 
     code = "CRN410"
     message = "{reason}"
-    note = "an event happens at a fixed time and changes parameters or copy numbers"
+    note = "an event happens at a fixed time, or when copy numbers reach a condition"
     help = "{fix}"
 
     reason: str

@@ -34,7 +34,7 @@ from crnlang.ir.expr import (
 )
 from crnlang.ir.network import CountChange
 
-_EXAMPLE = "write `event at 4: k = 0`"
+_EXAMPLE = "write `event at 4: k = 0`, or `event when X > 20: X = 0`"
 
 
 class _Switches:
@@ -64,10 +64,13 @@ def lower_events(
 ) -> tuple[CountChange, ...]:
     """The changes of copy numbers; those of parameters go into the scope.
 
-    What is wrong is reported.
+    Events that wait for a condition are left to `lower_triggers`. What is wrong is
+    reported.
     """
     timed: list[tuple[float, ast.Change]] = []
     for statement in statements:
+        if statement.word.text == "when":
+            continue
         time = _time(statement, scope, report)
         if time is not None:
             timed += [(time, change) for change in statement.changes]
@@ -111,14 +114,14 @@ def _time(statement: ast.EventStatement, scope: Scope, report: Report) -> float 
     """When it happens; `None` after a refusal, which is reported."""
     word = statement.word
     if word.text != "at":
-        reason = f"an event needs a time: `{word.text}` is not `at`"
+        reason = f"an event needs a time or a condition: `{word.text}` is none"
         report.add(BadEvent(word.span, reason, _EXAMPLE))
         return None
-    time = try_constant(statement.time, scope, "the time of the event", report)
+    time = try_constant(statement.moment, scope, "the time of the event", report)
     if time is not None and time <= 0:
         reason = f"an event cannot happen at t = {time:g}: the run starts at 0"
         fix = "change the start itself, or take a time above 0"
-        report.add(BadEvent(statement.time.span, reason, fix))
+        report.add(BadEvent(statement.moment.span, reason, fix))
         return None
     return time
 

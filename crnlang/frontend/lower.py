@@ -17,6 +17,7 @@ from crnlang.frontend.scope import Scope
 from crnlang.frontend.solves import lower_solves
 from crnlang.frontend.species import lower_species
 from crnlang.frontend.stand_ins import stand_in
+from crnlang.frontend.triggers import lower_triggers
 from crnlang.ir.network import Network, Observable, StateSet, blocks_of
 
 _S = TypeVar("_S")
@@ -38,6 +39,7 @@ def lower_program(program: ast.Program, names: Names, report: Report) -> Network
     lattice = scope.ground.lattice
     scope.ground.blocks = blocks_of(species, lattice.sites if lattice else 1)
     count_changes = lower_events(_all(program, ast.EventStatement), scope, report)
+    triggers = lower_triggers(_all(program, ast.EventStatement), scope, report)
     observables, sets = _named_quantities(program, scope, report)
     solves = lower_solves(_all(program, ast.SolveStatement), scope, report)
     model = next(iter(_all(program, ast.ModelStatement)), None)
@@ -57,6 +59,7 @@ def lower_program(program: ast.Program, names: Names, report: Report) -> Network
         hops=lower_hops(_all(program, ast.DiffuseStatement), scope, report),
         site_starts=lower_site_starts(_all(program, ast.InitStatement), scope, report),
         count_changes=count_changes,
+        triggers=triggers,
     )
 
 

@@ -158,7 +158,10 @@ class _Checker:
                 pass  # header and model use no names
 
     def event(self, event: ast.EventStatement) -> None:
-        self.values(event.time)
+        if event.word.text == "when":
+            self.expression(event.moment, COUNTS)
+        else:
+            self.values(event.moment)
         for change in event.changes:
             if change.element is not None:
                 self.values(*change.element.index)

@@ -47,7 +47,7 @@ def write_net(network: Network, path: str) -> tuple[str, list[str]]:
         NotRepresentedError: with everything that the format cannot hold.
     """
     faults = not_held(network, "BioNetGen")
-    for change in network.count_changes:
+    for change in (*network.count_changes, *network.triggers):
         line, _ = network.source.locate(change.span.start)
         faults.append(Fault(line, "event", "a BioNetGen network has no events"))
     writer = _Writer(network)

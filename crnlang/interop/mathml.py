@@ -223,3 +223,26 @@ def _function(kind: int, parts: list[Expr]) -> Expr | None:
     if kind == libsbml.AST_FUNCTION_COSH:
         return hyperbolic("cosh", parts)
     return None
+
+
+def functions_of(model: Any) -> dict[str, tuple[list[str], Any]]:
+    """Function definitions: the names of the arguments, and the formula."""
+    return {
+        one.getId(): (
+            [one.getArgument(i).getName() for i in range(one.getNumArguments())],
+            one.getBody(),
+        )
+        for one in model.getListOfFunctionDefinitions()
+    }
+
+
+def names_in(formula: Any) -> set[str]:
+    """All names in a formula."""
+    found: set[str] = set()
+    pending = [formula] if formula is not None else []
+    while pending:
+        node = pending.pop()
+        if node.isName() and node.getName():
+            found.add(node.getName())
+        pending += [node.getChild(i) for i in range(node.getNumChildren())]
+    return found

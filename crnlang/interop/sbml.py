@@ -63,6 +63,7 @@ def read_sbml(text: str, path: str, *, is_rounded: bool = False) -> Imported:
         solves=(),
         source=source,
         count_changes=tuple(quantities.count_changes),
+        triggers=tuple(quantities.triggers),
     )
     told = (*notes, *quantities.notes)
     return Imported(network, told, tuple(quantities.names.changed))

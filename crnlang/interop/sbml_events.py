@@ -17,7 +17,7 @@ from crnlang.ir.expr import Expr, Function, Time, call, map_leaves, number
 
 _AFTER = (libsbml.AST_RELATIONAL_GEQ, libsbml.AST_RELATIONAL_GT)
 _BEFORE = (libsbml.AST_RELATIONAL_LEQ, libsbml.AST_RELATIONAL_LT)
-_NOT_TIMED = "its trigger is not of the form `time >= T`: only fixed times are known"
+_NOT_TIMED = "its trigger is not of the form `time >= T`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,23 @@ def read_event(event: Any, constant: Callable[[Any], float]) -> TimedEvent:
     ]
     is_early = delay > 0 and event.getUseValuesFromTriggerTime()
     return TimedEvent(time + delay, tuple(changes), is_early, event)
+
+
+def label_of(event: Any) -> str:
+    """What messages call an event."""
+    return f"event `{event.getId() or event.getName()}`"
+
+
+def waits_for_state(event: Any) -> bool:
+    """Whether the trigger is anything else than a comparison of the time."""
+    trigger = event.getTrigger()
+    if trigger is None or trigger.getMath() is None:
+        return False
+    math_ = trigger.getMath()
+    sides = [math_.getChild(i) for i in range(math_.getNumChildren())]
+    return math_.getType() not in (*_AFTER, *_BEFORE) or not any(
+        side.getType() == libsbml.AST_NAME_TIME for side in sides
+    )
 
 
 def _threshold(math_: Any) -> Any:

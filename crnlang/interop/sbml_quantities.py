@@ -6,14 +6,14 @@
 # pyright: reportAttributeAccessIssue=false, reportMissingImports=false
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 from typing import Any
 
 from crnlang.diagnostics import SourceText, Span
-from crnlang.interop.mathml import Formulas
+from crnlang.interop.mathml import Formulas, functions_of, names_in
 from crnlang.interop.names import Names
 from crnlang.interop.parts import Sizes, whole
 from crnlang.interop.refused import CannotHoldError, EchoError, Fault
@@ -21,9 +21,12 @@ from crnlang.interop.sbml_events import (
     TimedEvent,
     at_time,
     demand_distinct,
+    label_of,
     read_event,
     stepwise,
+    waits_for_state,
 )
+from crnlang.interop.sbml_triggers import read_trigger, unsettled
 from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.expr import (
     Count,
@@ -35,9 +38,7 @@ from crnlang.ir.expr import (
     move_slots,
     slots_of,
 )
-from crnlang.ir.network import CountChange, Delta, Parameter, Species
-
-_Node = Any
+from crnlang.ir.network import CountChange, Delta, Parameter, Species, Trigger
 
 
 class Quantities:
@@ -56,6 +57,7 @@ class Quantities:
         self.species: list[Species] = []
         self.changing: dict[str, int] = {}
         self.count_changes: list[CountChange] = []
+        self.triggers: list[Trigger] = []
         self._meaning: dict[str, Expr] = {}
         self._changed: dict[str, Expr] = {}
         self._local: dict[str, Expr] = {}
@@ -77,7 +79,7 @@ class Quantities:
             )
             for one in group
         }
-        self._formulas = Formulas(self._look_up, _functions(model))
+        self._formulas = Formulas(self._look_up, functions_of(model))
         self._declare_species()
         for name, given in (*self._rules.items(), *self._starts.items()):
             if name not in self._things:
@@ -162,7 +164,7 @@ class Quantities:
         uses: dict[str, set[str]] = {}
         for name, thing in self._things.items():
             given = self._rules.get(name) or self._starts.get(name)
-            uses[name] = _names_in(given.getMath()) if given is not None else set()
+            uses[name] = names_in(given.getMath()) if given is not None else set()
             if thing.getElementName() == "species":
                 uses[name].add(thing.getCompartment())
             uses[name] &= self._things.keys()
@@ -295,27 +297,43 @@ class Quantities:
     def _take_events(self) -> None:
         """Changes of copy numbers, and of constants, at fixed times."""
         found: list[TimedEvent] = []
+        waiting: list[Any] = []
         for event in self.model.getListOfEvents():
-            label = event.getId() or event.getName()
+            if waits_for_state(event):
+                waiting.append(event)
+                continue
             try:
                 found.append(read_event(event, self._fixed_value))
                 demand_distinct(found)
             except CannotHoldError as error:
-                self.refuse(event, f"event `{label}`", error)
+                self.refuse(event, label_of(event), error)
         steps: dict[str, list[tuple[float, Expr]]] = {}
         found.sort(key=lambda one: one.time)
         for time, group in groupby(found, key=lambda one: one.time):
             new: dict[str, Expr] = {}
             for event in group:
-                label = f"event `{event.event.getId()}`"
                 try:
                     new |= self._changes(event)
                 except CannotHoldError as error:
-                    self.refuse(event.event, label, error)
+                    self.refuse(event.event, label_of(event.event), error)
             for name, value in new.items():
                 steps.setdefault(name, []).append((time, value))
             self._see(new)
         self._see({name: stepwise(s, self._meaning[name]) for name, s in steps.items()})
+        self._take_triggers(waiting)
+
+    def _take_triggers(self, events: Sequence[Any]) -> None:
+        """Events that wait for the state."""
+        for event in events:
+            span = self.span(event)
+            try:
+                found = read_trigger(event, self._formulas.read, self._count, span)
+                self.triggers.append(found)
+            except CannotHoldError as error:
+                self.refuse(event, label_of(event), error)
+        state = self.species, self.parameters
+        for event, error in unsettled(events, self.triggers, *state):
+            self.refuse(event, label_of(event), error)
 
     def _see(self, changed: dict[str, Expr]) -> None:
         """Let formulas read constants as they have become, and what follows."""
@@ -325,7 +343,7 @@ class Quantities:
                 if name in self._rules:
                     self._try(self._rules[name], name, self._define_rule)
 
-    def _fixed_value(self, formula: _Node) -> float:
+    def _fixed_value(self, formula: Any) -> float:
         """The value of a formula of constants.
 
         Raises:
@@ -346,13 +364,10 @@ class Quantities:
             if event.is_delayed and (reads or self._changed):
                 raise CannotHoldError("a delay after its values are taken")
             if name in self.changing:
-                kind = self._things[name]
-                if self._is_concentration(kind):
-                    size = self._look_up(kind.getCompartment())
-                    value = call(Function.MUL, value, size)
+                place, value = self._count(name, value)
+                reads = tuple(sorted(slots_of(value)))
                 slots = {place: slot for slot, place in enumerate(reads)}
-                place, span = self.changing[name], self.span(event.event)
-                local = move_slots(value, slots)
+                span, local = self.span(event.event), move_slots(value, slots)
                 change = CountChange(event.time, place, None, reads, local, span)
                 self.count_changes.append(change)
                 continue
@@ -364,31 +379,22 @@ class Quantities:
             constants[name] = value
         return constants
 
+    def _count(self, name: str, value: Expr) -> tuple[int, Expr]:
+        """The place of a species, and its copy number where that has a value.
+
+        Raises:
+            CannotHoldError: no such species has a copy number.
+        """
+        if name not in self.changing:
+            raise CannotHoldError(f"it changes `{name}`, which is no copy number")
+        kind = self._things[name]
+        if self._is_concentration(kind):
+            size = self._look_up(kind.getCompartment())
+            value = call(Function.MUL, value, size)
+        return self.changing[name], self.sizes.demand_small(value)
+
     def _observables(self) -> Iterator[tuple[str, Expr, Span]]:
         for name, rule in self._rules.items():
             if name in self._meaning:
                 own = self.names.give(name, "rule")
                 yield own, self._meaning[name], self.span(rule)
-
-
-def _functions(model: Any) -> dict[str, tuple[list[str], _Node]]:
-    """Function definitions: the names of the arguments, and the formula."""
-    return {
-        one.getId(): (
-            [one.getArgument(i).getName() for i in range(one.getNumArguments())],
-            one.getBody(),
-        )
-        for one in model.getListOfFunctionDefinitions()
-    }
-
-
-def _names_in(formula: _Node) -> set[str]:
-    """All names in a formula."""
-    found: set[str] = set()
-    pending = [formula] if formula is not None else []
-    while pending:
-        node = pending.pop()
-        if node.isName() and node.getName():
-            found.add(node.getName())
-        pending += [node.getChild(i) for i in range(node.getNumChildren())]
-    return found

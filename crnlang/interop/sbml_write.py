@@ -31,7 +31,7 @@ from crnlang.ir.expr import (
     call,
     number,
 )
-from crnlang.ir.network import CountChange, Delta, Network, Reaction
+from crnlang.ir.network import CountChange, Delta, Network, Reaction, Trigger
 
 _KINDS: Mapping[Function, int] = {
     Function.ADD: libsbml.AST_PLUS,
@@ -119,6 +119,8 @@ class _Writer:
         by_time = sorted(network.count_changes, key=lambda one: one.time)
         for time, changes in groupby(by_time, key=lambda one: one.time):
             self._event(time, list(changes))
+        for one in network.triggers:
+            self._trigger(one)
 
     def _species(self, name: str, initial: object, home: str) -> None:
         assert isinstance(initial, Delta)
@@ -169,18 +171,32 @@ class _Writer:
         return law
 
     def _event(self, time: float, changes: Sequence[CountChange]) -> None:
+        is_due = call(Function.GE, Time(), number(time))
+        event = self._empty_event(self._formula(is_due, ()), is_true=False)
+        for change in changes:
+            local = [self.species[v] for v in change.reads]
+            self._assign(event, change.species, self._formula(change.value, local))
+
+    def _trigger(self, trigger: Trigger) -> None:
+        condition = self._formula(trigger.condition, self.species)
+        event = self._empty_event(condition, is_true=True)
+        for species, value in zip(trigger.species, trigger.values, strict=True):
+            self._assign(event, species, self._formula(value, self.species))
+
+    def _empty_event(self, condition: Any, *, is_true: bool) -> Any:
+        """An event for a trigger, which counts as true or false before the start."""
         event = self.model.createEvent()
         event.setUseValuesFromTriggerTime(True)
         trigger = event.createTrigger()
-        trigger.setInitialValue(False)
+        trigger.setInitialValue(is_true)
         trigger.setPersistent(True)
-        is_due = call(Function.GE, Time(), number(time))
-        trigger.setMath(self._formula(is_due, ()))
-        for change in changes:
-            made = event.createEventAssignment()
-            made.setVariable(self.species[change.species])
-            local = [self.species[v] for v in change.reads]
-            made.setMath(self._formula(change.value, local))
+        trigger.setMath(condition)
+        return event
+
+    def _assign(self, event: Any, species: int, value: Any) -> None:
+        made = event.createEventAssignment()
+        made.setVariable(self.species[species])
+        made.setMath(value)
 
     def _formula(self, expr: Expr, counts: Sequence[str]) -> Any:
         """The tree that libsbml has of a formula."""

@@ -161,6 +161,22 @@ class CountChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """When `condition` turns true, each of `species` becomes its value, all at once.
+
+    `Count(slot)` indexes the species: those just before, for the values. It happens
+    when a firing or an event takes the state from where the condition is false to where
+    it is true; what it makes of the state may let others happen, which follow at once.
+    There are none on lattices.
+    """
+
+    condition: Expr
+    species: tuple[int, ...]
+    values: tuple[Expr, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Observable:
     """A named number that depends on the state; `Count(slot)` indexes variables."""
 
@@ -295,6 +311,7 @@ class Network:
     hops: tuple[Hop, ...] = ()
     site_starts: tuple[SiteStart, ...] = ()
     count_changes: tuple[CountChange, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
 
     @property
     def sites(self) -> int:

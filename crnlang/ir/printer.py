@@ -22,6 +22,7 @@ from crnlang.ir.network import (
     Reaction,
     SettingValue,
     Table,
+    Trigger,
 )
 from crnlang.ir.spelling import format_expression, format_number, shorten
 
@@ -50,6 +51,18 @@ def format_equation(reaction: Reaction, species: Sequence[str]) -> str:
             if copies:
                 side.append(("" if copies == 1 else f"{copies} ") + species[variable])
     return f"{' + '.join(before) or '0'} -> {' + '.join(after) or '0'}"
+
+
+def format_trigger(
+    trigger: Trigger, species: Sequence[str], constants: Sequence[str]
+) -> str:
+    """`event when X > 20: X = 0, Y = 5`."""
+    changes = ", ".join(
+        f"{species[i]} = {format_expression(value, species, constants)}"
+        for i, value in zip(trigger.species, trigger.values, strict=True)
+    )
+    condition = format_expression(trigger.condition, species, constants)
+    return f"event when {condition}: {changes}"
 
 
 def format_initial(initial: Initial) -> str:
@@ -128,6 +141,8 @@ def print_network(network: Network) -> str:
         local = [species[v] for v in change.reads]
         value = format_expression(change.value, local, constants)
         lines.append(f"event at {format_number(change.time)}: {name} = {value}")
+    for trigger in network.triggers:
+        lines.append(format_trigger(trigger, species, constants))
     for observable in network.observables:
         value = format_expression(observable.value, variables, constants)
         lines.append(f"observe {observable.name} = {value}")

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 from crnlang.ir.lattice import Lattice
 from crnlang.ir.network import Network, Parameter, Reaction
-from crnlang.ir.printer import format_equation, format_initial, format_lattice
+from crnlang.ir.printer import (
+    format_equation,
+    format_initial,
+    format_lattice,
+    format_trigger,
+)
 from crnlang.ir.spelling import format_expression, format_number
 
 _INDICES = ("i", "j", "l")
@@ -62,6 +67,8 @@ def _lines(network: Network) -> Iterator[str]:
         read = [species[one] for one in change.reads]
         value = format_expression(change.value, read, constants)
         yield f"event at {format_number(change.time)}: {name} = {value}"
+    for trigger in network.triggers:
+        yield format_trigger(trigger, species, constants)
     for observable in network.observables if lattice is None else ():
         value = format_expression(observable.value, names, constants)
         yield f"observe {observable.name} = {value}"

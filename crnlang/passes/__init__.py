@@ -6,11 +6,16 @@ from crnlang.diagnostics import Report, Span
 from crnlang.ir.lowered import LoweredNetwork, StateSpace
 from crnlang.ir.network import Network
 from crnlang.passes.bounds import derive_bounds
-from crnlang.passes.checks import check_jumps, check_propensities, horizon_of
+from crnlang.passes.checks import (
+    check_jumps,
+    check_propensities,
+    check_triggers,
+    horizon_of,
+)
 from crnlang.passes.errors import Empty
 from crnlang.passes.expand import expand_channels, expand_jumps
 from crnlang.passes.fold import fold_constants
-from crnlang.passes.laws import expand_laws, find_laws
+from crnlang.passes.laws import Laws, expand_laws, find_laws
 from crnlang.passes.leak import warn_of_leak
 from crnlang.passes.merge import merge_families
 from crnlang.passes.order import choose_order
@@ -18,8 +23,10 @@ from crnlang.passes.questions import check_questions
 from crnlang.passes.start import tabulate_start
 
 
-def run_passes(network: Network, report: Report) -> LoweredNetwork:
-    """What an engine needs of a network.
+def run_passes(
+    network: Network, report: Report, laws: Laws | None = None
+) -> LoweredNetwork:
+    """What an engine needs of a network; with its `laws`, where they are known already.
 
     Warnings go into the report. What stands at a place that the report calls unsound is
     a stand-in: nothing is said about it, nor what holds only because of it.
@@ -31,11 +38,12 @@ def run_passes(network: Network, report: Report) -> LoweredNetwork:
         start = Span(network.source, 0, 0)
         report.add(Empty(start, "species", "write one: `species X in 0..100 = 0`"))
     network = fold_constants(network)
-    laws = find_laws(network, report)
+    laws = laws or find_laws(network, report)
     caps = derive_bounds(network, laws, report)
     initial = tabulate_start(network, caps, report)
     check_propensities(network, laws, caps, report)
     check_jumps(network, laws, caps, report)
+    check_triggers(network, laws, caps, report)
     check_questions(network, laws, caps, report)
     families = merge_families(expand_channels(network, report))
     report.stop_on_errors()

@@ -1,6 +1,6 @@
 """Network -> caps: declared, or inferred from conservation laws; else an error."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +22,14 @@ from crnlang.passes.laws import Laws
 
 @dataclass(frozen=True, slots=True)
 class _Equation:
-    """A law, its largest total anywhere, and how often it counts each species."""
+    """A law as c . n <= total: what adds to the sum, and what takes from it.
 
-    law: Sequence[int]
+    Pairs of a species and its coefficient; `losses` are counted on all their sites.
+    """
+
     total: int
-    copies: Sequence[int]
+    gains: Sequence[tuple[int, int]]
+    losses: Sequence[tuple[int, int]]
 
 
 def derive_bounds(
@@ -56,45 +59,62 @@ def derive_bounds(
     return np.array(settled, dtype=np.int64)
 
 
+def free_species(network: Network, laws: Laws) -> list[int]:
+    """The species that neither a declared cap nor a law limits."""
+    caps = [species.cap for species in network.species]
+    _infer(caps, laws, network)
+    return [i for i, cap in enumerate(caps) if cap is None]
+
+
 def _infer(caps: list[int | None], laws: Laws, network: Network) -> None:
     """Fill in the caps that laws imply, until no law gives another."""
     if None not in caps:
         return
-    sites = [network.sites if kind.is_per_site else 1 for kind in network.species]
-    equations = [
-        _Equation([sign * c for c in row], max(sign * t for t in totals), copies)
-        for row, totals, is_local in zip(
-            laws.coefficients.tolist(), laws.totals.tolist(), laws.is_local, strict=True
-        )
-        for copies in ([1] * len(sites) if is_local else sites,)
-        for sign in (1, -1)
-    ]
+    limits: dict[int, list[tuple[int, _Equation]]] = {}
+    for equation in _equations(laws, network):
+        for species, coefficient in equation.gains:
+            limits.setdefault(species, []).append((coefficient, equation))
     is_settled = False
     while not is_settled:
         is_settled = True
         for i, cap in enumerate(caps):
             if cap is not None:
                 continue
-            bounds = [_bound(equation, i, caps) for equation in equations]
-            known = [bound for bound in bounds if bound is not None]
-            if known:
-                caps[i] = max(0, min(known))
+            found = [
+                top // coefficient
+                for coefficient, equation in limits.get(i, ())
+                if (top := _top(equation, caps)) is not None
+            ]
+            if found:
+                caps[i] = max(0, min(found))
                 is_settled = False
 
 
-def _bound(equation: _Equation, i: int, caps: Sequence[int | None]) -> int | None:
-    """What one law says about the largest count of species `i`; `None` for nothing."""
-    law = equation.law
-    if law[i] <= 0:
-        return None
-    slack = equation.total
-    for j, coefficient in enumerate(law):
-        if coefficient < 0:
-            cap = caps[j]
-            if cap is None:
-                return None
-            slack -= coefficient * cap * equation.copies[j]
-    return slack // law[i]
+def _equations(laws: Laws, network: Network) -> Iterator[_Equation]:
+    """Each law, and its negative, with the largest total anywhere."""
+    sites = [network.sites if kind.is_per_site else 1 for kind in network.species]
+    for law, totals, is_local in zip(
+        laws.coefficients, laws.totals.tolist(), laws.is_local.tolist(), strict=True
+    ):
+        where = np.flatnonzero(law).tolist()
+        for sign in (1, -1):
+            pairs = [(i, sign * int(law[i])) for i in where]
+            yield _Equation(
+                max(sign * total for total in totals),
+                [(i, c) for i, c in pairs if c > 0],
+                [(i, -c * (1 if is_local else sites[i])) for i, c in pairs if c < 0],
+            )
+
+
+def _top(equation: _Equation, caps: Sequence[int | None]) -> int | None:
+    """The largest sum of what adds to a law; `None` where nothing limits it."""
+    top = equation.total
+    for species, coefficient in equation.losses:
+        cap = caps[species]
+        if cap is None:
+            return None
+        top += coefficient * cap
+    return top
 
 
 def _proposal(species: Species) -> int:

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from crnlang.diagnostics import Report
 from crnlang.ir.evaluate import evaluate_float64
-from crnlang.ir.expr import Expr, depends_on_time
+from crnlang.ir.expr import Expr, depends_on_time, slots_of
 from crnlang.ir.network import Hop, Network, Reaction
 from crnlang.passes.errors import (
     BadConstant,
@@ -73,6 +73,35 @@ def check_jumps(
         value = f"{float(np.ravel(values)[np.argmin(is_inside)]):g}"
         name = network.species[change.species].name
         report.add(BadJump(change.span, name, value, f" at {state}" * bool(state), cap))
+
+
+def check_triggers(
+    network: Network, laws: Laws, caps: Int[np.ndarray, " species"], report: Report
+) -> None:
+    """Report events that wait for a condition and lead out of the box from there."""
+    for trigger in [one for one in network.triggers if report.is_sound(one.span)]:
+        read = sorted(slots_of(trigger.condition).union(*map(slots_of, trigger.values)))
+        states = grid_of(caps[read])
+        states = states[obeys(states, read, laws)]
+        counts = np.zeros((len(caps), len(states)))
+        counts[read] = states.T
+        parameters = _Parameters(network)
+        holds = evaluate_float64(trigger.condition, list(counts), parameters, 0.0) != 0
+        holds = np.broadcast_to(holds, len(states))
+        for species, value in zip(trigger.species, trigger.values, strict=True):
+            values = evaluate_float64(value, list(counts), parameters, 0.0)
+            values = np.broadcast_to(values, len(states))
+            cap = int(caps[species])
+            is_inside = (values == np.floor(values)) & (values >= 0) & (values <= cap)
+            if (is_inside | ~holds).all():
+                continue
+            where = int(np.argmax(holds & ~is_inside))
+            names = [network.species[v].name for v in read]
+            pairs = zip(names, states[where].tolist(), strict=True)
+            state = ", ".join(f"{name} = {count}" for name, count in pairs)
+            name, shown = network.species[species].name, f"{values[where]:g}"
+            report.add(BadJump(trigger.span, name, shown, f" at {state}", cap))
+            break
 
 
 def horizon_of(network: Network, report: Report) -> float:

@@ -202,6 +202,19 @@ class CapTooLow(Diagnostic):
 
 
 @dataclass(frozen=True)
+class LawsLeftOut(Diagnostic):
+    """Conservation laws that cost too much work to find."""
+
+    code = "CRN313"
+    severity = "warning"
+    message = "{what}"
+    note = "results stay right: laws make caps smaller, and states fewer"
+    help = "if a cap is missing now, declare it: `species X in 0..1000`"
+
+    what: str
+
+
+@dataclass(frozen=True)
 class CountOutside(Diagnostic):
     """A question about a copy number that no state has."""
 

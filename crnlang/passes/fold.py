@@ -15,6 +15,7 @@ from crnlang.ir.network import (
     ProbQuery,
     Query,
     Reaction,
+    Trigger,
 )
 
 #: Functions that leave one argument unchanged when the other is neutral: the neutral
@@ -36,6 +37,7 @@ def fold_constants(network: Network) -> Network:
         count_changes=tuple(
             replace(c, value=fold(c.value)) for c in network.count_changes
         ),
+        triggers=tuple(map(_fold_trigger, network.triggers)),
         hops=tuple(replace(hop, rate=fold(hop.rate)) for hop in network.hops),
         observables=tuple(replace(o, value=fold(o.value)) for o in network.observables),
         sets=tuple(replace(s, condition=fold(s.condition)) for s in network.sets),
@@ -46,6 +48,11 @@ def fold_constants(network: Network) -> Network:
 def _fold_reaction(reaction: Reaction) -> Reaction:
     rate = None if reaction.rate is None else fold(reaction.rate)
     return replace(reaction, propensity=fold(reaction.propensity), rate=rate)
+
+
+def _fold_trigger(trigger: Trigger) -> Trigger:
+    values = tuple(map(fold, trigger.values))
+    return replace(trigger, condition=fold(trigger.condition), values=values)
 
 
 def _fold_query(query: Query) -> Query:

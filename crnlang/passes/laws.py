@@ -9,8 +9,7 @@ other law over species holds for the sums over all sites; these are all laws of 
 lattice, since the coefficients of what diffuses are the same at sites that are joined.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,16 +17,12 @@ from jaxtyping import Bool, Int
 
 from crnlang.diagnostics import Report
 from crnlang.ir.network import Delta, Network
-from crnlang.passes.errors import TooManyLaws
-from crnlang.passes.rows import Rows
-
-#: The search for nonnegative laws gives up beyond this many more rows than species.
-MAX_CANDIDATES = 2000
+from crnlang.passes.errors import LawsLeftOut, TooManyLaws
+from crnlang.passes.null_space import Sparse, choose_basis, null_space
+from crnlang.passes.pools import find_pools
 
 #: Largest table of laws, in coefficients of 8 bytes.
 MAX_ENTRIES = 200_000_000
-
-_Sparse = dict[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +41,8 @@ class Laws:
 def find_laws(network: Network, report: Report) -> Laws:
     """A basis of all laws with a fixed total, nonnegative and small where possible.
 
+    Where some are left out, that is warned of.
+
     Raises:
         CrnError: the laws need too much memory; with everything reported so far.
     """
@@ -53,11 +50,14 @@ def find_laws(network: Network, report: Report) -> Laws:
     starts = fixed_starts(network)
     moving = {hop.species for hop in network.hops}
     staying = [i for i in starts if network.species[i].is_per_site and i not in moving]
-    local = _basis({i: changes[i] for i in staying})
-    chosen = _basis({i: changes[i] for i in starts}, local)
+    local, _ = _basis({i: changes[i] for i in staying})
+    chosen, missing = _basis({i: changes[i] for i in starts}, local)
+    if missing:
+        report.add(LawsLeftOut(network.species[0].span, missing))
     table = _table(network, len(chosen), len(network.species), report)
     totals = np.zeros((len(chosen), network.sites), dtype=np.int64)
-    is_local = np.arange(len(chosen)) < len(local)
+    known = {id(law) for law in local}
+    is_local = np.array([id(law) in known for law in chosen], dtype=bool)
     for row, law in enumerate(chosen):
         for species, coefficient in law.items():
             table[row, species] = coefficient
@@ -79,6 +79,9 @@ def fixed_starts(network: Network) -> dict[int, Int[np.ndarray, " _sites"]]:
     }
     for change in network.count_changes:
         found.pop(change.species, None)
+    for trigger in network.triggers:
+        for species in trigger.species:
+            found.pop(species, None)
     for start in network.site_starts:
         if not isinstance(start.initial, Delta):
             found.pop(start.species, None)
@@ -125,16 +128,34 @@ def expand_laws(
     return table, np.array(totals, dtype=np.int64)
 
 
-def _basis(changes: dict[int, _Sparse], first: Sequence[_Sparse] = ()) -> list[_Sparse]:
-    """A basis of all laws over some species that begins with given ones."""
-    null_space = _null_space(changes)
-    pools = nonnegative_laws(changes)
-    return _independent([*first, *pools, *null_space], len(null_space))
+def _basis(
+    changes: Mapping[int, Sparse], first: Sequence[Sparse] = ()
+) -> tuple[list[Sparse], str | None]:
+    """A basis of all laws over some species that begins with given ones.
+
+    With it what is missing, if anything is.
+    """
+    space = null_space(changes)
+    pools = find_pools(list(space.laws.values()))
+    laws = {own: _signed(law) for own, law in space.laws.items()}
+    missing = None
+    if pools.unsearched:
+        missing = "conservation laws without negative coefficients are too many to list"
+    if not space.is_whole:
+        missing = "some conservation laws are left out: too many, or numbers too large"
+    return choose_basis([*first, *pools.laws], laws), missing
 
 
-def _net_changes(network: Network) -> list[_Sparse]:
+def nonnegative_laws(changes: Mapping[int, Sparse]) -> list[Sparse]:
+    """The minimal nonnegative laws, simplest first; none where not all are found."""
+    space = null_space(changes)
+    pools = find_pools(list(space.laws.values()))
+    return pools.laws if space.is_whole and not pools.unsearched else []
+
+
+def _net_changes(network: Network) -> list[Sparse]:
     """Row of the net stoichiometry of each species: channel to net change."""
-    rows: list[_Sparse] = [{} for _ in network.species]
+    rows: list[Sparse] = [{} for _ in network.species]
     for channel, reaction in enumerate(network.reactions):
         for species, change in zip(
             reaction.variables, reaction.net_change, strict=True
@@ -144,90 +165,8 @@ def _net_changes(network: Network) -> list[_Sparse]:
     return rows
 
 
-def _combine(a: int, first: _Sparse, b: int, second: _Sparse) -> _Sparse:
-    """The sum a * first + b * second, without zeros."""
-    result = {key: a * value for key, value in first.items()}
-    for key, value in second.items():
-        result[key] = result.get(key, 0) + b * value
-    return {key: value for key, value in result.items() if value}
-
-
-def _primitive(*parts: _Sparse) -> list[_Sparse]:
-    """The rows divided by their common divisor."""
-    divisor = math.gcd(*(value for part in parts for value in part.values())) or 1
-    return [{k: v // divisor for k, v in part.items()} for part in parts]
-
-
-def _null_space(changes: dict[int, _Sparse]) -> list[_Sparse]:
-    """A basis of all integer laws, by exact elimination of the species' rows."""
-    pivots: dict[int, tuple[_Sparse, _Sparse]] = {}
-    laws: list[_Sparse] = []
-    for species, row in changes.items():
-        rest, law = dict(row), {species: 1}
-        while rest and (lead := min(rest)) in pivots:
-            pivot_row, pivot_law = pivots[lead]
-            a, b = pivot_row[lead], -rest[lead]
-            rest, law = _primitive(
-                _combine(a, rest, b, pivot_row), _combine(a, law, b, pivot_law)
-            )
-        if rest:
-            pivots[min(rest)] = (rest, law)
-        else:
-            laws.append(_signed(law))
-    return laws
-
-
-def _signed(law: _Sparse) -> _Sparse:
+def _signed(law: Sparse) -> Sparse:
     """The law or its negative, whichever has more positive coefficients."""
     if sum(1 if value > 0 else -1 for value in law.values()) < 0:
         return {key: -value for key, value in law.items()}
     return law
-
-
-def nonnegative_laws(changes: dict[int, _Sparse]) -> list[_Sparse]:
-    """All minimal nonnegative laws (Farkas); none where there are too many.
-
-    Channel after channel is cancelled by adding rows of opposite sign; a row whose
-    species include those of another row is dropped.
-    """
-    rows = Rows()
-    for species, row in changes.items():
-        rows.add((row, {species: 1}))
-    for channel in sorted({channel for row in changes.values() for channel in row}):
-        touched = rows.take(channel)
-        gains = [pair for pair in touched if pair[0][channel] > 0]
-        losses = [pair for pair in touched if pair[0][channel] < 0]
-        if len(rows) + len(gains) * len(losses) > len(changes) + MAX_CANDIDATES:
-            return []
-        made: list[tuple[_Sparse, _Sparse]] = []
-        for row, law in gains:
-            for other_row, other_law in losses:
-                a, b = -other_row[channel], row[channel]
-                new_row, new_law = _primitive(
-                    _combine(a, row, b, other_row), _combine(a, law, b, other_law)
-                )
-                made.append((new_row, new_law))
-        for pair in sorted(made, key=lambda pair: len(pair[1])):
-            rows.add_minimal(pair)
-    return sorted((law for _, law in rows), key=_simplicity)
-
-
-def _simplicity(law: _Sparse) -> tuple[int, int, Sequence[int]]:
-    return len(law), sum(map(abs, law.values())), sorted(law)
-
-
-def _independent(laws: Iterable[_Sparse], rank: int) -> list[_Sparse]:
-    """The first `rank` laws of which none is a combination of those before it."""
-    chosen: list[_Sparse] = []
-    pivots: dict[int, _Sparse] = {}
-    for law in laws:
-        rest = dict(law)
-        while rest and (lead := min(rest)) in pivots:
-            pivot = pivots[lead]
-            (rest,) = _primitive(_combine(pivot[lead], rest, -rest[lead], pivot))
-        if rest:
-            pivots[min(rest)] = rest
-            chosen.append(law)
-        if len(chosen) == rank:
-            break
-    return chosen

@@ -58,7 +58,7 @@ def warn_of_leak(
     """
     kinds = {species.is_per_site for species in network.species}
     few = 0 < len(network.reactions) <= MAX_REACTIONS
-    if len(kinds) != 1 or not few or network.count_changes:
+    if len(kinds) != 1 or not few or network.count_changes or network.triggers:
         return
     with np.errstate(all="ignore"):  # what is no number leads no further
         passed = _follow(network, caps, horizon)

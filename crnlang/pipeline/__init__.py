@@ -24,11 +24,13 @@ from crnlang.pipeline.found import Found, Run, Silent, Watcher, health_of
 from crnlang.pipeline.passages import answer_passages
 from crnlang.results import checkpoint
 from crnlang.results.law_file import pack_laws
+from crnlang.results.record import RunData
 from crnlang.results.run_directory import write_run
 from crnlang.results.summary import summarise
 from crnlang.settings import (
     FspSettings,
     NeuralSettings,
+    OdeSettings,
     SsaSettings,
     WeSettings,
     as_plain,
@@ -76,6 +78,11 @@ def run_compiled(
     settings = dataclasses.replace(choice.settings, save=save)
     clock = Clock()
     match settings:
+        case OdeSettings():
+            from crnlang.pipeline.mean_field import run_ode
+
+            data = run_ode(lowered, settings, clock)
+            return _finished(compilation, choice, data, clock)
         case FspSettings():
             from crnlang.pipeline.witnesses import run_fsp
 
@@ -96,10 +103,10 @@ def run_compiled(
             found = dataclasses.replace(found, passages=passages)
         case _:
             raise TypeError(f"no engine runs {type(settings).__name__}")
-    return _recorded(compilation, choice, found, clock)
+    return record_run(compilation, choice, found, clock)
 
 
-def _recorded(
+def record_run(
     compilation: Compilation, choice: Choice, found: Found, clock: Clock
 ) -> Run:
     """The record of what an engine found, its questions answered."""
@@ -114,7 +121,6 @@ def _recorded(
         passages=found.passages.answers,
         own=found.own,
     )
-    cost = clock.cost()
     is_complete = found.outcome is Outcome.SUCCESSFUL
     last_good = "" if is_complete else f" The last good time is t = {times[-1]:g}."
     data = dataclasses.replace(
@@ -122,9 +128,26 @@ def _recorded(
         health=health_of(found.infos),
         status="complete" if is_complete else "stopped",
         sentence=found.outcome.sentence + last_good,
-        wall_seconds=cost.compile_seconds + cost.run_seconds,
-        notes=(*choice.notes, *unanswered, *found.notes, *found.passages.notes),
+        notes=(*unanswered, *found.notes, *found.passages.notes),
     )
+    return _finished(compilation, choice, data, clock, found)
+
+
+def _finished(
+    compilation: Compilation,
+    choice: Choice,
+    data: RunData,
+    clock: Clock,
+    found: Found | None = None,
+) -> Run:
+    """The run of a record, with what it cost; of means only there is no law `found`."""
+    cost = clock.cost()
+    data = dataclasses.replace(
+        data,
+        wall_seconds=cost.compile_seconds + cost.run_seconds,
+        notes=(*choice.notes, *data.notes),
+    )
+    found = found or Found(())
     return Run(
         data=data,
         source=compilation.network.source.text,
@@ -149,7 +172,8 @@ def store_run(run: Run, directory: Path) -> Path:
     """
     cost = json.dumps(run.cost.as_plain(), indent=2) + "\n"
     files = {"cost.json": cost.encode(), **run.weights, **pack_laws(run.snapshots)}
-    write_run(directory, run.data, run.source, run.settings, files)
+    file = run.path if Path(run.path).is_file() else ""  # none where it was a text
+    write_run(directory, run.data, run.source, run.settings, files, file)
     if run.outcome is not Outcome.INTERRUPTED:
         checkpoint.end(directory)
     return directory

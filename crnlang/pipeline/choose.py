@@ -52,7 +52,7 @@ def resolve_solve(
         raise SettingError(
             "engine", f"unknown engine `{engine}`", fix_name(engine, ENGINES)
         )
-    block = _block(network, solve, engine)
+    block = usual_block(network, solve, engine)
     chosen = engine or (block.engine if block else USUAL_ENGINE)
     values = dict(block.settings) if block else {}
     if block and block.engine != chosen:
@@ -68,8 +68,8 @@ def resolve_solve(
     return Choice(chosen, settings, block, notes)
 
 
-def _block(
-    network: Network, solve: str | None, engine: str | None
+def usual_block(
+    network: Network, solve: str | None, engine: str | None = None
 ) -> SolveBlock | None:
     """The solve block that is meant, if the file has any.
 

@@ -12,9 +12,9 @@ import numpy as np
 from crnlang.compiler import Compilation, compile_text
 from crnlang.ir.network import SettingValue
 from crnlang.pipeline import run_compiled
-from crnlang.pipeline.choose import resolve_solve
-from crnlang.pipeline.found import Silent
-from crnlang.pipeline.laws import Laws, StatedLaws
+from crnlang.pipeline.auto import choose
+from crnlang.pipeline.found import Run, Silent
+from crnlang.pipeline.laws import Laws, NoLaws, StatedLaws
 from crnlang.pipeline.overrides import read_value
 from crnlang.pipeline.result import Result
 from crnlang.results.law_file import read_laws
@@ -33,18 +33,23 @@ def run(
     """Solve a compiled model, as `crnc run` does; nothing is written.
 
     `solve` names a block of the file; `engine` takes the first block of that engine,
-    else `t` and `save` of another. Settings are those of `--set`, as numbers, words,
-    sequences of times, or in the spelling of the language: `t="0..40"`, `save=[1, 5]`,
-    `seed=3`. Neural engines set JAX to 64 bits. Ctrl-C ends a neural run after its
-    step; what was reached is handed back, with `data.status` `stopped`.
+    else `t` and `save` of another; `auto` picks one and says why in `notes`. Settings
+    are those of `--set`, as numbers, words, sequences of times, or in the spelling of
+    the language: `t="0..40"`, `save=[1, 5]`, `seed=3`. Neural engines set JAX to 64
+    bits. Ctrl-C ends a neural run after its step; what was reached is handed back, with
+    `data.status` `stopped`.
 
     Raises:
         SettingError: an unknown block, engine or setting, or a value out of range.
         Refusal: the engine has no answer; the text says why.
     """
     values = {key: _setting(key, value) for key, value in settings.items()}
-    choice = resolve_solve(model.network, solve, engine, values)
-    found = run_compiled(model, choice, Silent())
+    choice = choose(model, solve, engine, values)
+    return as_result(run_compiled(model, choice, Silent()))
+
+
+def as_result(found: Run) -> Result:
+    """A run that has just been made, for people who write Python."""
     weights = list(found.weights.values())
     return Result(
         found.data,
@@ -71,7 +76,8 @@ def open_run(path: Path | str) -> Result:
         return read_weights(directory, place)
 
     laws = _laws(lambda: read_laws(directory, data.times), weights)
-    return Result(data, files.model, str(directory / MODEL), files.settings, laws)
+    path, origin = str(directory / MODEL), str(files.versions.get("file", ""))
+    return Result(data, files.model, path, files.settings, laws, origin=origin)
 
 
 def _laws(
@@ -81,6 +87,8 @@ def _laws(
 
     def make(result: Result) -> Laws:
         data = result.data
+        if not data.has_law:
+            return NoLaws(data.engine)
         if not issubclass(ENGINES[data.engine], NeuralSettings):
             return StatedLaws(data.engine, snapshots())
         # here, because they load JAX, which takes a second or two

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 from crnlang.ir.lowered import LoweredNetwork
-from crnlang.results.record import RunError
+from crnlang.results.record import NoLawError, RunError
 from crnlang.results.summary import Snapshot
 
 States = Integer[np.ndarray, "states variables"]
@@ -54,6 +54,33 @@ class Laws(Protocol):
             RunError: the run has no so many.
         """
         ...
+
+
+class NoLaws:
+    """What an engine that knows means only has instead."""
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+
+    def snapshot(self, place: int) -> Snapshot:
+        """Nothing."""
+        raise NoLawError(self.engine, "distribution to answer this from")
+
+    def answering(
+        self, lowered: LoweredNetwork, place: int
+    ) -> tuple[Snapshot, list[str]]:
+        """Nothing."""
+        raise NoLawError(
+            self.engine, "distribution to answer this from (`expect` goes in the file)"
+        )
+
+    def log_prob(self, states: States, place: int) -> Float[np.ndarray, " states"]:
+        """Nothing."""
+        raise NoLawError(self.engine, "probability of a state")
+
+    def sample(self, number: int, seed: int, place: int) -> States:
+        """Nothing."""
+        raise NoLawError(self.engine, "states to draw")
 
 
 class StatedLaws:

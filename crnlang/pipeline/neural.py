@@ -18,14 +18,17 @@ from crnlang.passes.totals import TOTALS, Totalled
 from crnlang.pipeline.answers import Answers
 from crnlang.pipeline.checkpoints import TimedKeeper, last_checkpoint
 from crnlang.pipeline.cost import Clock
-from crnlang.pipeline.found import Found, Watcher
+from crnlang.pipeline.found import Found, Silent, Watcher
 from crnlang.pipeline.law import LawReader
 from crnlang.pipeline.programs import keep_programs
 from crnlang.pipeline.weights import file_name, pack_weights
 from crnlang.settings import NeuralSettings, TdvpSettings
 from crnlang.solve.evolve import evolve
 from crnlang.solve.mesh import join_hosts, shared_by
-from crnlang.solve.outcome import EngineError
+from crnlang.solve.outcome import EngineError, Outcome
+from crnlang.solve.recorder import Recorder
+from crnlang.solve.solution import Solution
+from crnlang.solve.state import NoKeeper
 
 #: The events of JAX that belong to compiling: tracing, lowering, XLA.
 COMPILING = "/jax/core/compile/"
@@ -47,6 +50,11 @@ def run_neural(
         RunError: the checkpoint is damaged.
         Refusal: no network can be built, no time was reached, or memory ran out.
     """
+    if lowered.network.triggers:
+        raise EngineError(
+            "the neural engines cannot follow an event that waits for a condition: the "
+            "law would jump to other states whenever it holds; use `fsp` or `ssa`"
+        )
     if lowered.jumps:
         raise EngineError(
             "the neural engines cannot follow an event that changes copy numbers: the "
@@ -76,14 +84,46 @@ def run_neural(
         )
         if not solution.times:
             raise EngineError(f"no time was reached: {solution.outcome.sentence}")
-        reader = LawReader(totalled, settings)
-        snapshots, doubts = [], list[str]()
-        for place, time in enumerate(solution.times):
-            model = solution.models[place]
-            snapshot, few = Answers(lowered, reader, time, place).read(model)
-            snapshots.append(snapshot)
-            doubts += few
-            watcher.law(place + 1, len(solution.times))
+        return _read_laws(lowered, totalled, settings, solution, watcher)
+
+
+def read_unfinished(
+    lowered: LoweredNetwork, settings: NeuralSettings, directory: Path
+) -> Found | None:
+    """What the last checkpoint in a run directory holds; `None` where there is none.
+
+    Raises:
+        RunError: the checkpoint is damaged.
+    """
+    with _memory_shortage_told():
+        jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
+        lowered = follow_path(lowered, settings.order)
+        totalled = TOTALS[settings.totals](lowered)
+        model = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
+        begun = last_checkpoint(directory, model)
+        if begun is None:
+            return None
+        recorder = Recorder(begun, settings.save, lambda _: None, NoKeeper())
+        solution = recorder.finish(Outcome.INTERRUPTED)
+        return _read_laws(lowered, totalled, settings, solution, Silent())
+
+
+def _read_laws(
+    lowered: LoweredNetwork,
+    totalled: Totalled,
+    settings: NeuralSettings,
+    solution: Solution,
+    watcher: Watcher,
+) -> Found:
+    """The laws of the networks at all times reached, and the answers read from them."""
+    reader = LawReader(totalled, settings)
+    snapshots, doubts = [], list[str]()
+    for place, time in enumerate(solution.times):
+        model = solution.models[place]
+        snapshot, few = Answers(lowered, reader, time, place).read(model)
+        snapshots.append(snapshot)
+        doubts += few
+        watcher.law(place + 1, len(solution.times))
     return Found(
         snapshots=tuple(snapshots),
         outcome=solution.outcome,

@@ -6,6 +6,7 @@ of the run; other times were not kept.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Integer
 
-from crnlang.diagnostics import listing, suggest
+from crnlang.compiler import compile_text
+from crnlang.diagnostics import CrnError, listing, suggest
+from crnlang.ir.lowered import LoweredNetwork
+from crnlang.ir.network import Network
 from crnlang.pipeline import store_run
 from crnlang.pipeline.ask import ask
 from crnlang.pipeline.found import Asked, Run
@@ -35,7 +39,8 @@ class Result:
     """What a run found out.
 
     `data` is the record of all numbers, `model` the text of the `.crn` file, `path`
-    what errors call it, `settings` every setting with the engine's name.
+    what errors call it, `origin` where it came from, if that is known, `settings` every
+    setting with the engine's name.
     """
 
     def __init__(
@@ -46,10 +51,12 @@ class Result:
         settings: Mapping[str, Any],
         laws: Callable[["Result"], Laws],
         run: Run | None = None,
+        origin: str = "",
     ) -> None:
         self.data = data
         self.model = model
         self.path = path
+        self.origin = origin
         self.settings = settings
         self._make_laws = laws
         self._run = run
@@ -87,6 +94,17 @@ class Result:
         from crnlang.results.dataset import to_dataset  # loads xarray
 
         return to_dataset(self.data)
+
+    @cached_property
+    def lowered(self) -> LoweredNetwork | None:
+        """The compiled model; `None` where files that it reads are not there any more.
+
+        These lie beside the file that was run, not in the run directory.
+        """
+        for path in (self.path, self.origin):
+            with suppress(CrnError):
+                return compile_text(self.model, path or self.path).lowered
+        return None
 
     @cached_property
     def laws(self) -> Laws:
@@ -138,8 +156,9 @@ class Result:
         """The standard deviation, as `mean`.
 
         Raises:
-            RunError: there is no such species, or no such save time.
+            RunError: no such species, no such save time, or the run knows means only.
         """
+        self.data.need_law("standard deviation")
         return self._of_species(self.data.sds, species, t)
 
     def log_prob(
@@ -215,24 +234,54 @@ class Result:
         species: Sequence[str] = (),
         joint: tuple[str, str] | None = None,
         times: Sequence[float] = (),
+        draw: str = "",
+        against: "Result | None" = None,
     ) -> Any:
-        """Draw the marginals over time and one joint law; hand back the figure.
+        """Draw a run; hand back the figure. `out` is a file to write, png, pdf or svg.
 
-        All species and times where none are named; of joint laws the first that the
-        file asks for. `out` is a file to write, png, pdf or svg.
+        `draw` is what: `laws`, the marginals over time and one joint law; `lattice`,
+        means over the sites, states, and the joint law of neighbours; `answers`, those
+        to the queries of the file over time, those of `against` beside them. Without it
+        lattices of more than four sites are drawn as such. All species and times where
+        none are named; of joint laws the first that the file asks for.
 
         Raises:
             RunError: something that the run has not, or `out` of another kind.
             MissingMatplotlibError: matplotlib is not installed.
         """
-        from crnlang.report.plot import Joint, Marginal, draw_run  # as in `laws`
+        from crnlang.pipeline import drawing  # as in `laws`
 
         if out is not None and Path(out).suffix not in FORMATS:
             raise RunError(f"{out} must end in {', '.join(FORMATS)}")
+        network = self.lowered.network if self.lowered else None
+        what = draw or drawing.usual_picture(network, species)
+        if what == "answers":
+            other = None if against is None else against.data
+            figure = drawing.answers_figure(self.data, network, other)
+        elif what == "lattice":
+            figure = self._plot_lattice(network, species, joint, times)
+        else:
+            figure = self._plot_laws(species, joint, times)
+        if out is not None:
+            figure.savefig(out)
+        return figure
+
+    def _plot_laws(
+        self,
+        species: Sequence[str],
+        joint: tuple[str, str] | None,
+        times: Sequence[float],
+    ) -> Any:
+        from crnlang.report.plot import Joint, Marginal, draw_run
+
         names = [self._name(one) for one in species] or list(self.species)
-        places = [self._place(t) for t in times] or list(range(len(self.times)))
+        places, laws = self._places(times), self.data.marginals
         marginals = [
-            Marginal(name, self.marginal(name)[places], self.mean(name)[places])
+            Marginal(
+                name,
+                self.marginal(name)[places] if self.data.has_law else laws[places, 0],
+                self.mean(name)[places],
+            )
             for name in names
         ]
         pair = joint or next(iter(self.data.joints), None)
@@ -241,10 +290,29 @@ class Result:
             law = self.joint(*pair, last)
             drawn = Joint((self._name(pair[0]), self._name(pair[1])), last, law)
         title = f"{self.data.model} ({self.data.engine})"
-        figure = draw_run(title, self.times[places], marginals, drawn)
-        if out is not None:
-            figure.savefig(out)
-        return figure
+        return draw_run(title, self.times[places], marginals, drawn)
+
+    def _plot_lattice(
+        self,
+        network: Network | None,
+        species: Sequence[str],
+        joint: tuple[str, str] | None,
+        times: Sequence[float],
+    ) -> Any:
+        from crnlang.pipeline.drawing import lattice_figure
+
+        places = self._places(times)
+        pair = None if joint is None else (self._name(joint[0]), self._name(joint[1]))
+        last = float(self.times[places[-1]])
+        return lattice_figure(
+            self.data,
+            network,
+            lambda: self.laws,
+            species,
+            places,
+            pair,
+            lambda pair: self.joint(*pair, last),
+        )
 
     def save(self, out: Path | str | None = None) -> Path:
         """Write a run directory, as `crnc run` does; without `out` below `runs/`.
@@ -258,6 +326,10 @@ class Result:
         path = None if out is None else Path(out)
         directory = create_run_directory(path, self.data.model, self.data.engine)
         return store_run(self._run, directory)
+
+    def _places(self, times: Sequence[float]) -> list[int]:
+        """The positions of save times; of all where none are named."""
+        return [self._place(t) for t in times] or list(range(len(self.times)))
 
     def _joint(
         self, pair: tuple[str, str], place: int

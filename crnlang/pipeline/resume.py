@@ -46,7 +46,7 @@ def begin_run(
     begun = Begun(
         file=str(Path(source.path).absolute()),
         model=source.text,
-        lowered=_sum_of(compilation),
+        lowered=sum_of(compilation),
         settings=as_plain(choice.engine, choice.settings),
         block=choice.block.name if choice.block else None,
         overrides=tuple(overrides),
@@ -65,7 +65,7 @@ def resume_run(directory: Path) -> Resumed:
     if not checkpoint.is_begun(directory):
         raise RunError(_why_not(directory))
     begun = read_begun(directory)
-    choice = _choice(directory, begun)
+    choice = read_choice(directory, begun)
     again = f"run the model again: {_command(begun)}"
     if not isinstance(choice.settings, NeuralSettings):
         raise RunError(
@@ -106,7 +106,7 @@ def _why_not(directory: Path) -> str:
     )
 
 
-def _choice(directory: Path, begun: Begun) -> Choice:
+def read_choice(directory: Path, begun: Begun) -> Choice:
     """The engine and its settings, as they were resolved.
 
     Raises:
@@ -158,7 +158,7 @@ def _compiled(directory: Path, begun: Begun) -> Compilation:
                 _refused(directory, f"{file} has changed since, in line {line}")
             )
     compilation = compile_text(begun.model, begun.file)
-    if _sum_of(compilation) != begun.lowered:
+    if sum_of(compilation) != begun.lowered:
         what = f"what {file} means has changed since: a file that it reads, or crnlang"
         raise RunError(_refused(directory, what))
     return compilation
@@ -181,7 +181,7 @@ def _first_change(was: str, now: str) -> int:
     return next(differing, min(len(old), len(new)) + 1)
 
 
-def _sum_of(compilation: Compilation) -> str:
+def sum_of(compilation: Compilation) -> str:
     """A sum of all that the engines see of a model."""
     return hashlib.sha256(print_lowered(compilation.lowered).encode()).hexdigest()
 

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference.equation import MasterEquation
 from crnlang.reference.refusals import WrongJumpError
+from crnlang.reference.triggers import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def stretches(
 def jumped(
     lowered: LoweredNetwork, t: float, states: Int[np.ndarray, "states variables"]
 ) -> Int[np.ndarray, "states variables"]:
-    """The states after the events at a time.
+    """The states after the events at a time, and those that they set off.
 
     Raises:
         WrongJumpError: one of them lies outside the box.
@@ -51,7 +52,7 @@ def jumped(
     if not is_inside.all():
         state = states[int(np.argmin(is_inside))].tolist()
         raise WrongJumpError(lowered.space.names, state, t)
-    return found
+    return settle(lowered, states, found, t)
 
 
 def jumped_law(

@@ -72,6 +72,19 @@ class WrongJumpError(WitnessError):
         )
 
 
+class EndlessEventsError(WitnessError):
+    """Events that set off one another for ever."""
+
+    def __init__(self, names: Sequence[str], counts: Sequence[int], t: float) -> None:
+        state = ", ".join(
+            f"{name} = {count}" for name, count in zip(names, counts, strict=True)
+        )
+        super().__init__(
+            f"at t = {t:g} events set off one another for ever, from {state}; "
+            "keep what one of them makes out of the condition of the others"
+        )
+
+
 class JumpsError(WitnessError):
     """An engine that cannot follow events that change copy numbers."""
 

@@ -23,6 +23,8 @@ from crnlang.ir.expr import (
     slots_of,
 )
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
+from crnlang.reference.forms import Forms
+from crnlang.reference.triggers import MOST_IN_A_ROW
 
 #: How a value is written; `{0}`, `{1}`, ... are the arguments, each in brackets.
 VALUES: dict[Function, str] = {
@@ -195,13 +197,24 @@ def constant_sources(lowered: LoweredNetwork) -> list[str]:
     ]
 
 
-def family_source(family: ChannelFamily, body: str, start: str) -> list[str]:
-    """The lines that answer for one family: its counts, the floor at 0, the law."""
-    one = len(family.variables) == 1
+def _form_constants(lowered: LoweredNetwork, forms: Forms) -> list[str]:
+    """Every parameter of the forms as source."""
+    if not forms.shared:
+        return constant_sources(lowered)
+    return [f"tables.numbers[channel, {k}]" for k in range(forms.numbers.shape[1])]
+
+
+def family_source(
+    family: ChannelFamily, body: str, start: str, *, is_alone: bool
+) -> list[str]:
+    """The lines that answer for one family: its counts, the floor at 0, the law.
+
+    One that `is_alone` has but one channel, whose variables are written out.
+    """
     lines = [
         f"x{slot} = float(n[{family.variables[0, slot]}])"
-        if one
-        else f"x{slot} = float(n[touched[channel, {slot}]])"
+        if is_alone
+        else f"x{slot} = float(n[tables.touched[channel, {slot}]])"
         for slot in range(family.variables.shape[1])
     ]
     short = [
@@ -214,37 +227,34 @@ def family_source(family: ChannelFamily, body: str, start: str) -> list[str]:
     return [*lines, f"return {body}"]
 
 
-def propensity_source(lowered: LoweredNetwork) -> str:
-    """`propensity(family, channel, n, t, touched)`: 0 where a count would go below 0.
+def propensity_source(lowered: LoweredNetwork, forms: Forms) -> str:
+    """`propensity(form, channel, n, t, tables)`: 0 where a count would go below 0.
 
     Upper caps are left to the caller, who counts the firings that they stop.
     """
-    constants = constant_sources(lowered)
-    bodies = [value_source(f.propensity, constants) for f in lowered.families]
+    constants = _form_constants(lowered, forms)
     return _dispatch(
-        "def propensity(family, channel, n, t, touched):",
-        lowered.families,
-        [
-            family_source(f, b, "0.0")
-            for f, b in zip(lowered.families, bodies, strict=True)
-        ],
+        "def propensity(form, channel, n, t, tables):",
+        forms,
+        [value_source(family.propensity, constants) for family in forms.families],
         "0.0",
     )
 
 
-def bound_function_source(lowered: LoweredNetwork) -> str:
-    """`bound(family, channel, n, window, touched)`: the propensity's interval."""
-    families = [f for f in lowered.families if depends_on_time(f.propensity)]
-    constants = constant_sources(lowered)
-    bodies = [bound_source(f.propensity, constants) for f in families]
+def bound_function_source(lowered: LoweredNetwork, forms: Forms) -> str:
+    """`bound(form, channel, n, window, tables)`: the propensity's interval.
+
+    Of propensities that do not read `t` nobody asks for it.
+    """
+    constants = _form_constants(lowered, forms)
     return _dispatch(
-        "def bound(family, channel, n, window, touched):",
-        lowered.families,
+        "def bound(form, channel, n, window, tables):",
+        forms,
         [
-            family_source(f, bodies[families.index(f)], "(0.0, 0.0)")
-            if f in families
-            else ["return (0.0, 0.0)"]
-            for f in lowered.families
+            bound_source(family.propensity, constants)
+            if depends_on_time(family.propensity)
+            else "(0.0, 0.0)"
+            for family in forms.families
         ],
         "(0.0, 0.0)",
     )
@@ -264,14 +274,69 @@ def inside_source(lowered: LoweredNetwork, targets: Sequence[Expr]) -> str:
     return "\n".join([*lines, "    return False", ""])
 
 
-def _dispatch(
-    head: str,
-    families: Sequence[ChannelFamily],
-    blocks: Sequence[Sequence[str]],
-    otherwise: str,
-) -> str:
+def watch_source(lowered: LoweredNetwork) -> str:
+    """`watch(n, was)`: note which conditions of events hold."""
+    triggers = lowered.network.triggers
+    lines = ["def watch(n, was):", *_counts_source([one.condition for one in triggers])]
+    constants = constant_sources(lowered)
+    for number_, trigger in enumerate(triggers):
+        condition = value_source(trigger.condition, constants)
+        lines.append(f"    was[{number_}] = {condition} != 0.0")
+    return "\n".join([*lines, "    return", ""])
+
+
+def settle_source(lowered: LoweredNetwork) -> str:
+    """`settle(n, was, caps)`: the events that a change of state sets off, one by one.
+
+    `was` says which conditions held before, and then after. Gives whether any happened;
+    -1 where one leads out of the box, -2 where they never end.
+    """
+    triggers = lowered.network.triggers
+    if not triggers:
+        return "def settle(n, was, caps):\n    return 0\n"
+    constants = constant_sources(lowered)
+    read = [e for one in triggers for e in (one.condition, *one.values)]
+    lines = _counts_source(read)
+    for number_, trigger in enumerate(triggers):
+        condition = value_source(trigger.condition, constants)
+        lines += [
+            f"    now{number_} = {condition} != 0.0",
+            f"    fires{number_} = now{number_} and not was[{number_}]",
+            f"    was[{number_}] = now{number_}",
+        ]
+    fires = " or ".join(f"fires{number_}" for number_ in range(len(triggers)))
+    lines += [f"    if not ({fires}):", "        return happened", "    happened = 1"]
+    for number_, trigger in enumerate(triggers):
+        lines.append(f"    if fires{number_}:")
+        for species, value in zip(trigger.species, trigger.values, strict=True):
+            lines += [
+                f"        value = float({value_source(value, constants)})",
+                f"        if not (0.0 <= value <= caps[{species}]):",
+                "            return -1",
+                "        if value != math.floor(value):",
+                "            return -1",
+                f"        n[{species}] = int(value)",
+            ]
+    head = [
+        "def settle(n, was, caps):",
+        "    happened = 0",
+        f"    for _ in range({MOST_IN_A_ROW}):",
+    ]
+    return "\n".join([*head, *(f"    {line}" for line in lines), "    return -2", ""])
+
+
+def _counts_source(read: Sequence[Expr]) -> list[str]:
+    """The lines that take the counts which expressions of the whole state read."""
+    slots = sorted({slot for expr in read for slot in slots_of(expr)})
+    return [f"    x{v} = float(n[{v}])" for v in slots]
+
+
+def _dispatch(head: str, forms: Forms, bodies: Sequence[str], otherwise: str) -> str:
+    """A function that answers for every form."""
     lines = [head]
-    for number_, (family, block) in enumerate(zip(families, blocks, strict=True)):
-        lines.append(f"    if family == {number_}:  # {family.name}")
+    for number_, (family, body) in enumerate(zip(forms.families, bodies, strict=True)):
+        is_alone = len(family.variables) == 1 and not forms.shared
+        lines.append(f"    if form == {number_}:")
+        block = family_source(family, body, otherwise, is_alone=is_alone)
         lines += [f"        {line}" for line in block]
     return "\n".join([*lines, f"    return {otherwise}", ""])

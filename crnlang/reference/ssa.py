@@ -20,16 +20,27 @@ from jaxtyping import Float, Int
 from crnlang.ir.expr import Expr, depends_on_time, slots_of
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 from crnlang.reference import intervals
+from crnlang.reference.forms import Forms, find_forms
 from crnlang.reference.jumps import jumped, stretches
-from crnlang.reference.refusals import UnboundedPropensityError, WrongPropensityError
+from crnlang.reference.refusals import (
+    EndlessEventsError,
+    UnboundedPropensityError,
+    WrongJumpError,
+    WrongPropensityError,
+)
 from crnlang.reference.source import (
     bound_function_source,
     inside_source,
     propensity_source,
+    settle_source,
+    watch_source,
 )
 from crnlang.reference.trajectory import (
     DONE,
+    ENDLESS_EVENTS,
     NO_BOUND,
+    WRONG_EVENT,
+    Generated,
     Start,
     Tables,
     steady_batch,
@@ -231,6 +242,9 @@ def _run_batch(
     outcome, channel, t = batch(start, *range_, times, counts, leak, witness)
     if outcome == DONE:
         return
+    if outcome in (WRONG_EVENT, ENDLESS_EVENTS):
+        refusal = WrongJumpError if outcome == WRONG_EVENT else EndlessEventsError
+        raise refusal(lowered.space.names, witness.tolist(), t)
     family = _families_by_channel(lowered)[channel]
     reaction = " + ".join(family.reactions)
     if outcome == NO_BOUND:
@@ -242,13 +256,17 @@ def _compile(
     lowered: LoweredNetwork, targets: Sequence[Expr]
 ) -> Callable[..., tuple[int, int, float]]:
     """The batch function of a network, compiled in memory only at its first call."""
-    tables = build_tables(lowered)
-    propensity = _jit(propensity_source(lowered), "propensity", lowered)
+    forms = find_forms(lowered)
+    tables = build_tables(lowered, forms)
+    propensity = _jit(propensity_source(lowered, forms), "propensity", lowered)
     inside = _jit(inside_source(lowered, targets), "inside", lowered)
+    watch = _jit(watch_source(lowered), "watch", lowered)
+    settle = _jit(settle_source(lowered), "settle", lowered)
+    asked = Generated(propensity, inside, watch, settle)
     if not tables.is_varying.any():
-        return partial(steady_batch, propensity, inside, tables)
-    bound = _jit(bound_function_source(lowered), "bound", lowered)
-    return partial(varying_batch, propensity, bound, inside, tables)
+        return partial(steady_batch, asked, tables)
+    bound = _jit(bound_function_source(lowered, forms), "bound", lowered)
+    return partial(varying_batch, asked, bound, tables)
 
 
 def _jit(source: str, name: str, lowered: LoweredNetwork) -> Any:
@@ -266,7 +284,7 @@ def _families_by_channel(lowered: LoweredNetwork) -> list[ChannelFamily]:
     return [family for family in lowered.families for _ in family.variables]
 
 
-def build_tables(lowered: LoweredNetwork) -> Tables:
+def build_tables(lowered: LoweredNetwork, forms: Forms) -> Tables:
     """The network as the arrays that the compiled batches read."""
     families = _families_by_channel(lowered)
     rows = [row for family in lowered.families for row in family.variables]
@@ -281,8 +299,10 @@ def build_tables(lowered: LoweredNetwork) -> Tables:
     for row, padded in zip(rows, touched, strict=True):
         padded[: len(row)] = row
     return Tables(
-        family=_whole([numbers[id(family)] for family in families]),
+        form=forms.form[[numbers[id(family)] for family in families]],
         touched=touched,
+        numbers=forms.numbers,
+        triggers=len(lowered.network.triggers),
         is_varying=np.array(
             [depends_on_time(family.propensity) for family in families], dtype=bool
         ),

@@ -11,6 +11,7 @@ from crnlang.ir.evaluate import evaluate
 from crnlang.ir.expr import Call, Expr, Function, call, depends_on_time, number
 from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
 from crnlang.reference.refusals import TooManyStatesError
+from crnlang.reference.triggers import settle
 
 #: Mixed-radix codes of states up to this size of the box fit an `int64` safely.
 LARGEST_CODED_BOX = 2**62
@@ -25,6 +26,7 @@ class Channel:
     `parameters` are those at its site.
     """
 
+    lowered: LoweredNetwork
     family: ChannelFamily
     variables: Int[np.ndarray, " width"]
     parameters: Float[np.ndarray, " parameters"]
@@ -32,10 +34,10 @@ class Channel:
     def fire(
         self, states: Int[np.ndarray, "states variables"]
     ) -> Int[np.ndarray, "states variables"]:
-        """The states after one firing, inside the box or not."""
+        """The states after one firing that is allowed, and the events it sets off."""
         targets = states.copy()
         targets[:, self.variables] += self.family.net_change
-        return targets
+        return settle(self.lowered, states, targets)
 
     def is_allowed(
         self,
@@ -80,7 +82,7 @@ def channels_of(lowered: LoweredNetwork) -> Iterator[Channel]:
         columns = [np.broadcast_to(one, size) for one in lowered.constants(family)]
         table = np.array(columns, dtype=float).reshape(len(columns), size)
         for variables, parameters in zip(family.variables, table.T, strict=True):
-            yield Channel(family, variables, parameters)
+            yield Channel(lowered, family, variables, parameters)
 
 
 def timeless_factor(expr: Expr) -> Expr:
@@ -127,7 +129,7 @@ class StateIndex:
     ) -> Shaped[np.ndarray, " sources"]:
         """The codes of the states that a firing inside the box leads to."""
         strides = mixed_radix(self.caps)
-        if strides is None:
+        if strides is None or channel.lowered.network.triggers:
             return encode(channel.fire(self.states[sources]), self.caps)
         shift = (strides[channel.variables] * channel.family.net_change).sum()
         return self.codes[sources] + shift
@@ -274,7 +276,11 @@ def _jumped(
     times = {jump.time for jump in lowered.jumps}
     images = [lowered.after_jumps(time, states) for time in sorted(times)]
     caps = lowered.space.caps
-    return [one[((one >= 0) & (one <= caps)).all(axis=1)] for one in images]
+    inside = [((one >= 0) & (one <= caps)).all(axis=1) for one in images]
+    return [
+        settle(lowered, states[rows], one[rows])
+        for one, rows in zip(images, inside, strict=True)
+    ]
 
 
 def _successors(

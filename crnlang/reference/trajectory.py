@@ -6,6 +6,7 @@ the switched-off channel, and the count is the leak.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple, no_type_check
 
 import numba
@@ -14,7 +15,7 @@ import numpy as np
 from crnlang.reference.streams import start_stream, uniform
 
 #: How a batch ended.
-DONE, WRONG_PROPENSITY, NO_BOUND = 0, 1, 2
+DONE, WRONG_PROPENSITY, NO_BOUND, WRONG_EVENT, ENDLESS_EVENTS = range(5)
 #: The running total is summed afresh after so many firings, or once it has shrunk by
 #: this factor: its relative rounding stays below 1000 * 100 * 2^-53, about 1e-11.
 FRESH_AFTER = 1000
@@ -30,12 +31,15 @@ BOUND_MARGIN = 1 + 1e-12
 class Tables(NamedTuple):
     """The network as flat arrays; lists of channels or variables are rows of CSR form.
 
-    `touched[c]` are the variables of channel c; `changed`/`change` what a firing adds
+    `form[c]`, `touched[c]` and `numbers[c]` are the form of the propensity of channel
+    c, its variables and its numbers; `changed`/`change` what a firing adds
     to; `dependent` the channels whose propensity may differ after it.
     """
 
-    family: np.ndarray
+    form: np.ndarray
     touched: np.ndarray
+    numbers: np.ndarray
+    triggers: int
     is_varying: np.ndarray
     caps: np.ndarray
     cumulative: np.ndarray
@@ -44,6 +48,15 @@ class Tables(NamedTuple):
     change: np.ndarray
     dependent_start: np.ndarray
     dependent: np.ndarray
+
+
+class Generated(NamedTuple):
+    """The functions that are written for one network, see `source`."""
+
+    propensity: Callable[..., float]
+    inside: Callable[..., bool]
+    watch: Callable[..., None]
+    settle: Callable[..., int]
 
 
 class Start(NamedTuple):
@@ -102,14 +115,18 @@ def draw_start(tables, stream, n):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
-def begin(inside, tables, start, stream, i, n):
-    """Set up trajectory i: its random numbers, its first state, whether it is over."""
+def begin(asked, tables, start, stream, i, n, was):
+    """Set up trajectory i: its random numbers, its first state, whether it is over.
+
+    `was` notes the conditions of events: none happens in the first state.
+    """
     start_stream(stream, start.seed, start.stream + i)
     if start.is_drawn:
         draw_start(tables, stream, n)
     else:
         n[:] = start.states[i]
-    if start.entered[i] == math.inf and inside(start.target, n):
+    asked.watch(n, was)
+    if start.entered[i] == math.inf and asked.inside(start.target, n):
         start.entered[i] = start.time
 
 
@@ -136,28 +153,54 @@ def pick(weights, target):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
-def steady_batch(
-    propensity, inside, tables, start, first, last, times, counts, leak, witness
-):
+def steady_weights(propensity, tables, n, t, weights):
+    """Fill in the propensities without time; the channel of a wrong one, or -1."""
+    for c in range(weights.size):
+        if not tables.is_varying[c]:
+            value = propensity(tables.form[c], c, n, t, tables)
+            weights[c] = usable(value, tables, c, n)
+            if weights[c] < 0.0:
+                return c
+    return -1
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def renew(propensity, tables, channel, n, t, weights, total):
+    """Renew the propensities that may differ after a firing: (new total, fault)."""
+    for d in range(
+        tables.dependent_start[channel], tables.dependent_start[channel + 1]
+    ):
+        other = tables.dependent[d]
+        value = propensity(tables.form[other], other, n, t, tables)
+        value = usable(value, tables, other, n)
+        if value < 0.0:
+            return total, other
+        total += value - weights[other]
+        weights[other] = value
+    return total, -1
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def steady_batch(asked, tables, start, first, last, times, counts, leak, witness):
     """Trajectories `first..last` under propensities that do not read the time.
 
     They begin as `start` says, and end where `inside` says that the target is entered.
     Fills `counts[i]`, `leak[i]` and `start.entered[i]` for each; returns (outcome,
     channel, time), with the state at fault in `witness`.
     """
-    channels = tables.family.size
     n = np.zeros(tables.caps.size, np.int64)
-    weights = np.zeros(channels)
+    was = np.zeros(tables.triggers, np.bool_)
+    weights = np.zeros(tables.form.size)
     stream = np.zeros(4, np.uint64)
     for i in range(first, last):
-        begin(inside, tables, start, stream, i, n)
+        begin(asked, tables, start, stream, i, n, was)
         t, k, stopped = start.time, 0, start.leak[i]
-        for c in range(channels):
-            value = propensity(tables.family[c], c, n, t, tables.touched)
-            weights[c] = usable(value, tables, c, n)
-            if weights[c] < 0.0:
-                witness[:] = n
-                return WRONG_PROPENSITY, c, t
+        wrong = steady_weights(asked.propensity, tables, n, t, weights)
+        if wrong >= 0:
+            witness[:] = n
+            return WRONG_PROPENSITY, wrong, t
         total = peak = weights.sum()
         firings = 0
         while start.entered[i] == math.inf:
@@ -178,18 +221,21 @@ def steady_batch(
                 stopped += 1
                 continue
             fire(tables, c, n)
-            if inside(start.target, n):
+            happened = asked.settle(n, was, tables.caps)
+            if happened < 0:
+                witness[:] = n
+                return WRONG_EVENT if happened == -1 else ENDLESS_EVENTS, c, t
+            if asked.inside(start.target, n):
                 start.entered[i] = t
                 break
-            for d in range(tables.dependent_start[c], tables.dependent_start[c + 1]):
-                other = tables.dependent[d]
-                value = propensity(tables.family[other], other, n, t, tables.touched)
-                value = usable(value, tables, other, n)
-                if value < 0.0:
-                    witness[:] = n
-                    return WRONG_PROPENSITY, other, t
-                total += value - weights[other]
-                weights[other] = value
+            if happened > 0:
+                wrong = steady_weights(asked.propensity, tables, n, t, weights)
+                total = peak = weights.sum()
+            else:
+                total, wrong = renew(asked.propensity, tables, c, n, t, weights, total)
+            if wrong >= 0:
+                witness[:] = n
+                return WRONG_PROPENSITY, wrong, t
             peak = max(peak, total)
             firings += 1
             if firings == FRESH_AFTER or total < FRESH_BELOW * peak:
@@ -208,7 +254,7 @@ def bound_all(bound, tables, n, window, weights):
     """
     for c in range(weights.size):
         if tables.is_varying[c]:
-            high = bound(tables.family[c], c, n, window, tables.touched)[1]
+            high = bound(tables.form[c], c, n, window, tables)[1]
             if not high < math.inf:
                 return NO_BOUND, c
             if high < 0.0 and not is_capped(tables, c, n):
@@ -236,21 +282,8 @@ def bound_window(bound, tables, n, t, span, end, weights):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
-def steady_weights(propensity, tables, n, t, weights):
-    """Fill in the propensities without time; the channel of a wrong one, or -1."""
-    for c in range(weights.size):
-        if not tables.is_varying[c]:
-            value = propensity(tables.family[c], c, n, t, tables.touched)
-            weights[c] = usable(value, tables, c, n)
-            if weights[c] < 0.0:
-                return c
-    return -1
-
-
-@numba.njit(error_model="numpy", nogil=True)
-@no_type_check
 def varying_batch(
-    propensity, bound, inside, tables, start, first, last, times, counts, leak, witness
+    asked, bound, tables, start, first, last, times, counts, leak, witness
 ):
     """Trajectories under propensities that read the time, by exact thinning.
 
@@ -258,13 +291,14 @@ def varying_batch(
     probability propensity / bound. Arguments and results as in `steady_batch`.
     """
     n = np.zeros(tables.caps.size, np.int64)
-    weights = np.zeros(tables.family.size)
+    was = np.zeros(tables.triggers, np.bool_)
+    weights = np.zeros(tables.form.size)
     stream = np.zeros(4, np.uint64)
     end = times[-1]
     for i in range(first, last):
-        begin(inside, tables, start, stream, i, n)
+        begin(asked, tables, start, stream, i, n, was)
         t, k, stopped, span = start.time, 0, start.leak[i], (end - start.time) / 16
-        wrong = steady_weights(propensity, tables, n, t, weights)
+        wrong = steady_weights(asked.propensity, tables, n, t, weights)
         while wrong < 0 and start.entered[i] == math.inf:
             outcome, c, until = bound_window(bound, tables, n, t, span, end, weights)
             if outcome != DONE:
@@ -288,7 +322,7 @@ def varying_batch(
             if c < 0:
                 continue
             if tables.is_varying[c]:
-                value = propensity(tables.family[c], c, n, t, tables.touched)
+                value = asked.propensity(tables.form[c], c, n, t, tables)
                 value = usable(value, tables, c, n)
                 if value < 0.0:
                     wrong = c
@@ -302,10 +336,14 @@ def varying_batch(
                 stopped += 1
                 continue
             fire(tables, c, n)
-            if inside(start.target, n):
+            happened = asked.settle(n, was, tables.caps)
+            if happened < 0:
+                witness[:] = n
+                return WRONG_EVENT if happened == -1 else ENDLESS_EVENTS, c, t
+            if asked.inside(start.target, n):
                 start.entered[i] = t
                 break
-            wrong = steady_weights(propensity, tables, n, t, weights)
+            wrong = steady_weights(asked.propensity, tables, n, t, weights)
         if wrong >= 0:
             witness[:] = n
             return WRONG_PROPENSITY, wrong, t

@@ -4,6 +4,7 @@ The fragment needs the package amsmath and nothing else.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from crnlang.ir.expr import Count, Function, call
 from crnlang.ir.lowered import LoweredNetwork
@@ -31,12 +32,7 @@ from crnlang.report.latex_math import (
 def format_latex(lowered: LoweredNetwork) -> str:
     """The network as a fragment, for a document that uses the package amsmath."""
     network = lowered.network
-    names = [*(s.name for s in network.species), *(p.name for p in network.parameters)]
-    symbols = format_symbols(names, upright=len(network.species))
-    species, constants = (
-        symbols[: len(network.species)],
-        symbols[len(network.species) :],
-    )
+    species, constants = network_symbols(network)
     title = f": {escape_latex(network.title)}" if network.title else ""
     sections = [
         f"% {_comment(network.name)}: needs \\usepackage{{amsmath}}",
@@ -44,11 +40,18 @@ def format_latex(lowered: LoweredNetwork) -> str:
         _lattice(network),
         _species_table(lowered, species),
         _parameter_table(network.parameters, constants) if constants else "",
-        _channels(network, species, constants),
-        _pools(lowered, species),
+        _channels(network),
+        _pools(lowered),
         "A channel is off where its firing would leave the bounds.",
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
+
+
+def network_symbols(network: Network) -> tuple[list[str], list[str]]:
+    """The symbols of the species, upright, and of the parameters."""
+    names = [*(s.name for s in network.species), *(p.name for p in network.parameters)]
+    symbols = format_symbols(names, upright=len(network.species))
+    return symbols[: len(network.species)], symbols[len(network.species) :]
 
 
 def _pool(law: Sequence[int], symbols: Sequence[str]) -> str:
@@ -160,24 +163,41 @@ def _parameter_table(parameters: Sequence[Parameter], symbols: Sequence[str]) ->
     return _table("l" * len(kept), [head[i] for i in kept], chosen)
 
 
-def _channels(
-    network: Network, species: Sequence[str], constants: Sequence[str]
-) -> str:
-    """A row a channel: its name, what it does, its propensity."""
-    rows: list[str] = []
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """One channel: its name, and in math both sides and the propensity."""
+
+    name: str
+    before: str
+    after: str
+    law: str
+
+
+def channel_rows(network: Network) -> list[ChannelRow]:
+    """The reactions, then the hops, in the order of the file."""
+    species, constants = network_symbols(network)
+    rows: list[ChannelRow] = []
     for reaction in network.reactions:
         before, after = _sides(reaction, species)
         local = [species[v] for v in reaction.variables]
         law = MathWriter(local, constants).text(reaction.propensity)
-        name = f"\\text{{\\texttt{{{escape_latex(reaction.name)}}}}}"
-        rows.append(f"&{name}\\colon & {before} &\\longrightarrow {after} && {law}")
+        rows.append(ChannelRow(reaction.name, before, after, law))
     for hop in network.hops:
         symbol = species[hop.species]
         flux = call(Function.MUL, hop.rate, Count(0))
         law = MathWriter([symbol], constants).text(flux)
-        name = f"\\text{{\\texttt{{{escape_latex(hop.name)}}}}}"
         after = f"{symbol} \\text{{ next door}}"
-        rows.append(f"&{name}\\colon & {symbol} &\\longrightarrow {after} && {law}")
+        rows.append(ChannelRow(hop.name, symbol, after, law))
+    return rows
+
+
+def _channels(network: Network) -> str:
+    """A row a channel: its name, what it does, its propensity."""
+    rows: list[str] = []
+    for row in channel_rows(network):
+        name = f"\\text{{\\texttt{{{escape_latex(row.name)}}}}}"
+        sides = f"{row.before} &\\longrightarrow {row.after}"
+        rows.append(f"&{name}\\colon & {sides} && {row.law}")
     body = " \\\\\n".join(rows)
     return f"{{\\allowdisplaybreaks\n\\begin{{align*}}\n{body}\n\\end{{align*}}}}"
 
@@ -199,9 +219,10 @@ def _copies(copies: int, symbol: str) -> str:
     return symbol if copies == 1 else f"{copies} \\, {symbol}"
 
 
-def _pools(lowered: LoweredNetwork, species: Sequence[str]) -> str:
-    """The conservation laws with their totals; nothing where there are none."""
+def pool_rows(lowered: LoweredNetwork) -> list[str]:
+    """The conservation laws with their totals, in math; of very many some."""
     space, network = lowered.space, lowered.network
+    species, _ = network_symbols(network)
     symbols = [
         symbol + name.removeprefix(kind.name)
         for symbol, kind, block in zip(
@@ -209,10 +230,17 @@ def _pools(lowered: LoweredNetwork, species: Sequence[str]) -> str:
         )
         for name in space.names[block.start : block.stop]
     ]
-    rows: list[str] = []
-    for place in shorten(range(len(space.totals))):
-        text = r"\dots" if place is None else _pool(space.laws[place].tolist(), symbols)
-        rows.append(text if place is None else f"{text} &= {space.totals[place]}")
+    return [
+        r"\dots"
+        if place is None
+        else f"{_pool(space.laws[place].tolist(), symbols)} &= {space.totals[place]}"
+        for place in shorten(range(len(space.totals)))
+    ]
+
+
+def _pools(lowered: LoweredNetwork) -> str:
+    """The conservation laws with their totals; nothing where there are none."""
+    rows = pool_rows(lowered)
     if not rows:
         return ""
     body = " \\\\\n".join(rows)

@@ -36,7 +36,10 @@ class MissingMatplotlibError(Refusal):
 
 @dataclass(frozen=True, eq=False)
 class Marginal:
-    """The law of one species: a row a time over 0..cap, and its mean."""
+    """The law of one species: a row a time over 0..cap, and its mean.
+
+    The rows are empty where only the mean is known.
+    """
 
     name: str
     law: Float[np.ndarray, "times levels"]
@@ -52,6 +55,27 @@ class Joint:
     law: Float[np.ndarray, "count_a count_b"]
 
 
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure, its sides in inches.
+
+    Raises:
+        MissingMatplotlibError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingMatplotlibError from error
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def entitle(figure: Any, title: str) -> None:
+    """Write what a figure shows above it."""
+    figure.suptitle(title, color=INK, fontsize=11, x=0.01, ha="left")
+
+
 def draw_run(
     title: str,
     times: Float[np.ndarray, " times"],
@@ -63,34 +87,29 @@ def draw_run(
     Raises:
         MissingMatplotlibError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingMatplotlibError from error
     columns = min(MOST_COLUMNS, ceil(np.sqrt(len(marginals))))
     rows = ceil(len(marginals) / columns)
     side = min(max(2, rows), 3) if joint else 0
-    figure = Figure(
-        figsize=(2.9 * columns + 2.3 * side + 0.3, 2.3 * max(rows, side and 2) + 0.6),
-        layout="constrained",
-        dpi=150,
+    figure = new_figure(
+        2.9 * columns + 2.3 * side + 0.3, 2.3 * max(rows, side and 2) + 0.6
     )
-    FigureCanvasAgg(figure)
     left: Any = figure
     if joint:
         areas: Any = figure.subfigures(1, 2, width_ratios=[2.9 * columns, 2.3 * side])
         left = areas[0]
-        _draw_joint(areas[1], joint)
-    if len(times) > MOST_CURVES:
+        draw_joint(areas[1], joint)
+    has_laws = all(marginal.law.shape[1] for marginal in marginals)
+    if not has_laws:
+        title = f"{title}: means only, no distribution"
+    elif len(times) > MOST_CURVES:
         title = f"{title}: probability shaded, mean as a line"
-    figure.suptitle(title, color=INK, fontsize=11, x=0.01, ha="left")
+    entitle(figure, title)
     panels = left.subplots(rows, columns, squeeze=False).ravel()
     for panel, marginal in zip(panels, marginals, strict=False):
         _draw_marginal(panel, times, marginal)
     for panel in panels[len(marginals) :]:
         panel.axis("off")
-    if len(times) <= MOST_CURVES:
+    if has_laws and len(times) <= MOST_CURVES:
         left.legend(
             *panels[0].get_legend_handles_labels(),
             loc="outside lower center",
@@ -105,13 +124,16 @@ def draw_run(
 def _draw_marginal(
     panel: Any, times: Float[np.ndarray, " times"], marginal: Marginal
 ) -> None:
-    """Curves for a few times, a heat map with the mean for many."""
+    """Curves for a few times, a heat map with the mean for many; or the mean alone."""
+    if not marginal.law.shape[1]:
+        _draw_mean(panel, times, marginal)
+        return
     low, high = _visible(marginal.law.max(axis=0))
     if len(times) <= MOST_CURVES:
         _draw_curves(panel, times, marginal, low, high)
     else:
         _draw_heat(panel, times, marginal, low, high)
-    _dress(panel, marginal.name)
+    dress(panel, marginal.name)
 
 
 def _draw_curves(
@@ -135,6 +157,18 @@ def _draw_curves(
     panel.set_ylabel("probability", fontsize=8, color=INK)
     panel.grid(axis="y", color=GRID, lw=0.6)
     _count_ticks(panel.xaxis)
+
+
+def _draw_mean(
+    panel: Any, times: Float[np.ndarray, " times"], marginal: Marginal
+) -> None:
+    panel.plot(times, marginal.mean, color=ACCENT, lw=1.4)
+    panel.set_xlabel("time", fontsize=8, color=INK)
+    panel.set_ylabel("mean count", fontsize=8, color=INK)
+    panel.set_ylim(0, 1.08 * max(float(marginal.mean.max()), 1e-9))
+    panel.grid(axis="y", color=GRID, lw=0.6)
+    panel.locator_params(axis="both", nbins=5)
+    dress(panel, marginal.name)
 
 
 def _draw_heat(
@@ -162,7 +196,7 @@ def _draw_heat(
     _count_ticks(panel.yaxis)
 
 
-def _draw_joint(area: Any, joint: Joint) -> None:
+def draw_joint(area: Any, joint: Joint) -> None:
     """The joint law as a heat map with its scale."""
     from matplotlib.colors import PowerNorm
 
@@ -184,7 +218,7 @@ def _draw_joint(area: Any, joint: Joint) -> None:
     panel.set_ylabel(joint.names[0], fontsize=9, color=INK)
     _count_ticks(panel.xaxis)
     _count_ticks(panel.yaxis)
-    _dress(panel, f"joint law at t = {joint.time:g}")
+    dress(panel, f"joint law at t = {joint.time:g}")
     bar = area.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
     marks = float(law.max()) * np.array([0, 1 / 16, 1 / 4, 9 / 16, 1])
     bar.set_ticks(marks, labels=[f"{mark:.1g}" for mark in marks])
@@ -213,7 +247,7 @@ def _count_ticks(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
 
 
-def _dress(panel: Any, title: str) -> None:
+def dress(panel: Any, title: str) -> None:
     """Title and quiet axes."""
     panel.set_title(title, fontsize=9, color=INK, loc="left", fontweight="bold")
     panel.tick_params(labelsize=7, colors=INK, length=2)

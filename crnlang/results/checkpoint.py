@@ -4,6 +4,7 @@
     checkpoint/run.json    what was asked for: see `Begun`
     checkpoint/state.npz   where the run stands; missing until it is first written
     checkpoint/lock        held while a process works on the run
+    checkpoint/progress.json   how it goes: see `results.progress`
 
 Every file is written beside its place, flushed to the disc and renamed: after a crash
 it is the old one or the new one. The folder goes when the run is finished.
@@ -13,11 +14,12 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from crnlang.results.record import RunError
 
@@ -28,6 +30,9 @@ FOLDER, MODEL, BEGUN, STATE, LOCK = (
     "state.npz",
     "lock",
 )
+
+#: The lock is tried so often, with so many seconds between.
+TRIES, BETWEEN_TRIES = 4, 0.05
 
 
 class WriteError(RunError):
@@ -95,9 +100,14 @@ def read_begun(directory: Path) -> Begun:
         ) from error
 
 
+def state_file(directory: Path) -> Path:
+    """Where the last checkpoint is, if there is one."""
+    return directory / FOLDER / STATE
+
+
 def read_state(directory: Path) -> bytes | None:
     """The content of the last checkpoint, if there is one."""
-    path = directory / FOLDER / STATE
+    path = state_file(directory)
     return path.read_bytes() if path.is_file() else None
 
 
@@ -148,14 +158,9 @@ def held(directory: Path) -> Iterator[None]:
     Raises:
         RunError: another process holds it.
     """
-    try:
-        import fcntl  # here, because Windows has none
-    except ImportError:
-        yield
-        return
     with (directory / FOLDER / LOCK).open("a+b") as stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(stream)
         except BlockingIOError as error:
             stream.seek(0)
             process = stream.read().decode() or "unknown"
@@ -163,10 +168,41 @@ def held(directory: Path) -> Iterator[None]:
                 f"{directory} is being worked on by process {process}; wait for its "
                 "end, or stop it"
             ) from error
-        except OSError:  # a file system without locks
+        except (ImportError, OSError):  # Windows, or a file system without locks
             yield
             return
         stream.truncate(0)
         stream.write(str(os.getpid()).encode())
         stream.flush()
         yield
+
+
+def _lock(stream: IO[bytes]) -> None:
+    """Take the lock; `is_held` of another process may have it for an instant.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    import fcntl  # here, because Windows has none
+
+    for _ in range(TRIES - 1):
+        with suppress(BlockingIOError):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(BETWEEN_TRIES)
+    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_held(directory: Path) -> bool:
+    """Whether a process works on the run; where no lock can tell, it is taken to."""
+    try:
+        import fcntl  # as above
+
+        with (directory / FOLDER / LOCK).open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_UN)
+    except FileNotFoundError:
+        return False
+    except (ImportError, OSError):
+        return True
+    return False

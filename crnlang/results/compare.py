@@ -148,8 +148,10 @@ def compare_runs(a: RunData, b: RunData) -> Comparison:
     """Compare two runs; species, times and joints that only one has are left out.
 
     Raises:
-        RunError: the runs share no species or no save time.
+        RunError: the runs share no species or no save time, or one knows means only.
     """
+    for run in (a, b):
+        run.need_law("distribution that could be compared")
     common = [name for name in a.names if name in b.names]
     if not common:
         raise RunError(

@@ -20,6 +20,16 @@ class RunError(Refusal):
     exit_code = 2
 
 
+class NoLawError(RunError):
+    """A run knows means only, and is asked for a distribution."""
+
+    def __init__(self, engine: str, what: str) -> None:
+        super().__init__(
+            f"`{engine}` follows the means only, so it has no {what}; run the model "
+            "with `fsp`, `ssa` or `tdvp` for that"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class QueryAnswer:
     """The answer to one query of the file.
@@ -48,7 +58,8 @@ class RunData:
     law. `leak` is the expected number of firings that an upper cap stopped, `None`
     where the engine does not measure it. `health[key]` has one entry a step. `status`
     is `complete` or `stopped`, and `sentence` says why. `notes` say what the run was
-    asked for and does not answer, and what is doubtful.
+    asked for and does not answer, and what is doubtful. Of an engine that knows means
+    only `marginals` have no counts, and `sds` and `samples` are nan.
     """
 
     engine: str
@@ -70,8 +81,23 @@ class RunData:
     wall_seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
+    @property
+    def has_law(self) -> bool:
+        """Whether there is a distribution, not means alone."""
+        return self.marginals.shape[2] > 0
+
+    def need_law(self, what: str) -> None:
+        """Raise `NoLawError` where there is no distribution to find `what` in."""
+        if not self.has_law:
+            raise NoLawError(self.engine, what)
+
     def marginal(self, name: str) -> Float[np.ndarray, "times levels"]:
-        """The law of one species over 0..cap, a row a time."""
+        """The law of one species over 0..cap, a row a time.
+
+        Raises:
+            NoLawError: the run knows means only.
+        """
+        self.need_law("marginal law")
         place = self.names.index(name)
         return self.marginals[:, place, : int(self.caps[place]) + 1]
 

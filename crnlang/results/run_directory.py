@@ -2,7 +2,7 @@
 
     model.crn       the model as it was run
     settings.json   every setting, resolved, with the engine's name
-    versions.json   versions, platform and command line
+    versions.json   versions, platform, command line, where the model came from
     result.zarr     one labelled xarray dataset: see `dataset`
     manifest.json   the SHA-256 sum of every other file, so that damage is noticed
 
@@ -84,12 +84,13 @@ def write_run(
     model: str,
     settings: Mapping[str, Any],
     extra_files: Mapping[str, bytes] | None = None,
+    file: str = "",
 ) -> Path:
     """Write a whole run into a directory; hand back its path.
 
     The directory is empty, missing, or of a run that has begun; what such a run has
     written is replaced by what it has become. `model` is the text of the `.crn` file,
-    `extra_files` are the engine's own files by name.
+    `file` is where that was; `extra_files` are the engine's own files by name.
 
     Raises:
         RunError: the directory holds something else.
@@ -107,7 +108,8 @@ def write_run(
         (draft / MODEL).write_text(model, encoding="utf-8")
         (draft / SETTINGS).write_text(_as_json(dict(settings)), encoding="utf-8")
         save_dataset(data, draft / RESULT)
-        (draft / VERSIONS).write_text(_as_json(versions()), encoding="utf-8")
+        about = versions() | ({"file": str(Path(file).absolute())} if file else {})
+        (draft / VERSIONS).write_text(_as_json(about), encoding="utf-8")
         for name, content in (extra_files or {}).items():
             (draft / name).write_bytes(content)
         (draft / MANIFEST).write_text(_as_json(_sums(draft)), encoding="utf-8")

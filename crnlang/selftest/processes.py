@@ -5,27 +5,17 @@ seed and number of processes give the same networks. A process computes in one t
 """
 
 import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from multiprocessing.queues import SimpleQueue
 
 from crnlang.selftest.examine import Tally, examine_networks
+from crnlang.threads import ONE_THREAD, environment
 
 #: Distance of the seeds of two processes; a process adds the networks it has done.
 SEED_STEP = 2**32
 #: Seconds between two looks at how many networks are done.
 PACE = 0.5
-#: What keeps JAX, BLAS and numba to one thread; read when they are loaded.
-ONE_THREAD = {
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-    "NPROC": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-}
 
 
 def examine_in_processes(
@@ -38,7 +28,7 @@ def examine_in_processes(
     context = multiprocessing.get_context("spawn")
     heard: SimpleQueue[int] = context.SimpleQueue()
     with (
-        _environment(ONE_THREAD),
+        environment(ONE_THREAD),
         ProcessPoolExecutor(processes, context, _connect, (heard,)) as pool,
     ):
         runs = [
@@ -62,19 +52,6 @@ def merge(runs: Sequence[Mapping[str, Tally]]) -> dict[str, Tally]:
             min(broken, key=lambda one: len(one.text), default=None),
         )
     return found
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """The environment that processes are started with meanwhile."""
-    before = dict(os.environ)
-    flags = f"{before.get('XLA_FLAGS', '')} {values['XLA_FLAGS']}".strip()
-    os.environ.update({**values, "XLA_FLAGS": flags})
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 _heard: "SimpleQueue[int] | None" = None

@@ -19,7 +19,12 @@ from crnlang.settings.neural import (
     NeuralSettings,
     TdvpSettings,
 )
-from crnlang.settings.witnesses import FspSettings, SsaSettings, WeSettings
+from crnlang.settings.witnesses import (
+    FspSettings,
+    OdeSettings,
+    SsaSettings,
+    WeSettings,
+)
 
 __all__ = [
     "ENGINES",
@@ -29,6 +34,7 @@ __all__ = [
     "FspSettings",
     "NatgradSettings",
     "NeuralSettings",
+    "OdeSettings",
     "SettingError",
     "Settings",
     "SsaSettings",
@@ -47,6 +53,7 @@ ENGINES: dict[str, type[Settings]] = {
     "fsp": FspSettings,
     "ssa": SsaSettings,
     "we": WeSettings,
+    "ode": OdeSettings,
 }
 
 

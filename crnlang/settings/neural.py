@@ -189,6 +189,13 @@ class TdvpSettings(NeuralSettings):
         low=0,
         high=65536,
     )
+    independent: float = option(
+        0.03,
+        "where the opening is short and copy numbers hardly know of each other yet, "
+        "each is followed by itself up to this share of the first save time; 0: never",
+        low=0,
+        high=0.1,
+    )
     krylov: int = option(
         4, "Krylov steps of each linear solve; 0 uses the diagonal blocks alone", low=0
     )

@@ -52,3 +52,22 @@ class WeSettings(Settings):
     repeats: int = option(
         10, "independent ensembles; their spread is the error", low=2, high=10_000
     )
+
+
+@dataclass(frozen=True)
+class OdeSettings(Settings):
+    """Rate equations: means only, without noise, and no distribution."""
+
+    solver: str = option(
+        "kvaerno5",
+        "implicit, for fast and slow rates together (`kvaerno5`), or explicit "
+        "(`tsit5`); both of order 5",
+        choices=("kvaerno5", "tsit5"),
+    )
+    tolerance: float = option(
+        1e-8, "error of a step as a share of each mean", above=0, high=0.1
+    )
+    absolute: float = option(
+        1e-8, "error of a step in copies, where a mean is near zero", above=0, high=1
+    )
+    max_steps: int = option(100_000, "give up after this many steps", low=1)

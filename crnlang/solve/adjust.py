@@ -29,8 +29,9 @@ from crnlang.solve.tables import Rows, likelihood_bound, tabulate
 SHIFTS = (1e-6, 1e-4, 1e-2, 1e-1)
 #: The same where the matrix may be old.
 OLD_SHIFTS = (1e-6, 1e-4, 1e-2)
-#: A change takes at most what leaves this share of a probability.
-LEFT = 0.3
+#: A sampled change takes at most what leaves this share of a probability; one that is
+#: known but for what flows in from sampled states, this share.
+LEFT, KNOWN_LEFT = 0.3, 1e-3
 #: What is less likely is not there.
 TINY = 1e-200
 #: Smallest resistance.
@@ -66,7 +67,7 @@ def adjust_law(
         before = objective.conditional_law()
         before *= mass[:, None]
         target = np.where(before > 0, before + table.law, 0.0)
-        parts = _parted(target, before)
+        parts = _parted(target, before, KNOWN_LEFT)
         return _fit(replace(objective, table=table.with_law(*parts)))
 
     return fit_each(model, fit)
@@ -100,7 +101,7 @@ class Follower:
         resistance = max(noise, LEAST)
 
         def fit(model: ConditionalNetworks, place: int) -> Weights:
-            law, taken = _parted(laws[place], known[place])
+            law, taken = _parted(laws[place], known[place], LEFT)
             stress = None if rare is None else _stress(known[place], rare[place])
             table = rows[place].table(law, taken, stress)
             objective = Objective(padded(model, place), table, OLD_SHIFTS, resistance)
@@ -131,10 +132,12 @@ class Follower:
 
 
 def _parted(
-    target: Float[np.ndarray, "rows levels"], known: Float[np.ndarray, "rows levels"]
+    target: Float[np.ndarray, "rows levels"],
+    known: Float[np.ndarray, "rows levels"],
+    left: float,
 ) -> tuple[Float[np.ndarray, "rows levels"], Float[np.ndarray, "rows levels"]]:
     """Q and D of a target, of which so much is known to be there."""
-    law = np.maximum(target, LEFT * known)
+    law = np.maximum(target, left * known)
     given = known / np.maximum(known.sum(axis=1, keepdims=True), TINY)
     return law, (law - target) / np.where(given > TINY, given, np.inf)
 

@@ -23,6 +23,7 @@ the difference alone. Of a channel that changes no count before p it moves from 
 n_p + s; of another one it appears at n_p, more or less of it than goes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -33,7 +34,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.base import SUMS
 from crnlang.nn.conditional import ConditionalNetworks, Seen, Vicinity
-from crnlang.solve.hats import bumps_of
+from crnlang.solve.hats import bumps_of, curves_of
 from crnlang.solve.late_channels import (
     LateChannels,
     known_from,
@@ -95,9 +96,8 @@ class _Flow:
     """What one conditional says of the channels that change something up to it.
 
     `law` is P(m | r), `ratio` rho_<p, `arriving` the same times P(m - s | r - s), 0
-    where m is not open after r. `bumps` are hat functions of the count at n - s less
-    their means there, `stopped` the same of all counts that stop, times rho and their
-    chance.
+    where m is not open after r. `before` is the law after r - s, `stopping` the same of
+    counts that stop, times rho_<p, and `level` the count at n - s.
     """
 
     seen: Seen
@@ -105,8 +105,28 @@ class _Flow:
     channels: Int[np.ndarray, " here"]
     ratio: Float[Array, " here"]
     arriving: Float[Array, "here levels"]
-    bumps: Float[Array, "here bumps"]
-    stopped: Float[Array, "here bumps"]
+    before: Float[Array, "here levels"]
+    stopping: Float[Array, "here levels"]
+    level: Int[Array, " here"]
+
+    def surprises(
+        self,
+        some: Int[np.ndarray, " some"],
+        comes: Float[Array, " some"],
+        values: Float[Array, "#some levels functions"],
+    ) -> Float[Array, "some functions"]:
+        """Functions of the count at n - s less their means there, of some channels.
+
+        Times `comes`, and of all counts that stop times rho and their chance.
+        """
+        row = np.searchsorted(self.channels, some)
+        before = self.before[row][:, None]
+        means = (before @ values)[:, 0]
+        values = jnp.broadcast_to(values, (len(some), *values.shape[1:]))
+        here = values[np.arange(len(some)), self.level[row]]
+        stopping = self.stopping[row][:, None]
+        stopped = (stopping @ values)[:, 0] - jnp.sum(stopping, axis=2) * means
+        return (here - means) * comes[:, None] + stopped
 
 
 def conditional_rates(
@@ -114,8 +134,12 @@ def conditional_rates(
     generator: Generator,
     counts: Int[Array, " variables"],
     t: Float[Array, ""],
+    means: Sequence[Float[Array, "_kinds _knots _later"]] = (),
 ) -> tuple[ConditionalRates, ...]:
-    """The rates of every free position at one state."""
+    """The rates of every free position at one state.
+
+    `means` are those of later counts at every free position: see `solve.outlook`.
+    """
     mask, order = model.mask, np.asarray(model.order)
     if not mask.free:
         return ()
@@ -131,13 +155,14 @@ def conditional_rates(
     after = generator.propensities(counts, t)
     leaving = generator.outflux(counts, t)
     stays = _is_in_box(ordered + moves, generator, order)
+    lates = [late_channels(model, generator, number) for number in range(len(flows))]
     found = []
     for number, flow in enumerate(flows):
         law = flow.law
         is_direct = latest[flow.channels] <= number
         direct = flow.channels[is_direct]
         is_known = known <= number
-        late = late_channels(model, generator, number)
+        late = lates[number]
         steps = own_steps(model, generator, number, late)
         gain, own = _along_fibre(
             model, generator, ordered, number, t, flow, is_direct, law, steps
@@ -148,7 +173,7 @@ def conditional_rates(
             arriving=flow.arriving[np.searchsorted(flow.channels, late.across)],
             whole=ratios[last] + later_lost[number, late.across] - later_lost[last],
             into=ratios[last] - later_lost[last],
-            source=_at_source(flows, ratios, later_lost, latest, late),
+            source=_at_source(flows, ratios, later_lost, latest, late, lates, means),
             before=before[late.across],
             after=leaving[late.across],
             free=_unless_stopped(after, goes_on, late.across),
@@ -234,17 +259,9 @@ def _follow(
         whole = jnp.sum(stopping, axis=1)
         lost.append(jnp.zeros_like(ratio).at[here].set(whole))
         own = vicinity.ordered[position]
-        hats = jnp.asarray(bumps_of(len(levels)), law.dtype)
-        means = law_before @ hats
-        source_level = jnp.clip(own - step[:, 0], 0, len(levels) - 1)
+        level = jnp.clip(own - step[:, 0], 0, len(levels) - 1)
         flow = _Flow(
-            seen,
-            law[0],
-            here,
-            ratio[here],
-            arriving,
-            hats[source_level] - means,
-            stopping @ hats - whole[:, None] * means,
+            seen, law[0], here, ratio[here], arriving, law_before, stopping, level
         )
         flows.append(flow)
         ratio = ratio.at[here].set(arriving[:, own] / law[0, own])
@@ -258,22 +275,41 @@ def _at_source(
     later_lost: Float[Array, "free channels"],
     latest: Int[np.ndarray, " channels"],
     late: LateChannels,
+    lates: Sequence[LateChannels],
+    means: Sequence[Float[Array, "_kinds _knots _later"]],
 ) -> Float[Array, "across bumps"]:
     """The surprises at n - s of the channels that are across: see `Across`.
 
     Of a count q they average to 0 over all that a channel comes from, be it that it
     stops at no count (`ratios`), at one after q up to the last that it reads, or at q.
     """
-    last = latest[late.across]
-    found = [jnp.zeros((len(last), 0), ratios.dtype)]
+    some, last = late.across, latest[late.across]
+    hats, said = [jnp.zeros((len(last), 0), ratios.dtype)], []
     for number in late.later.tolist():
         flow = flows[number]
-        row = np.searchsorted(flow.channels, late.across)
-        comes = ratios[last, late.across] + later_lost[number, late.across]
-        comes -= later_lost[last, late.across]
-        bumps = flow.bumps[row] * comes[:, None] + flow.stopped[row]
-        found.append(jnp.where((number <= last)[:, None], bumps, 0.0))
-    return jnp.concatenate(found, axis=1)
+        comes = ratios[last, some] + later_lost[number, some] - later_lost[last, some]
+        is_read = (number <= last)[:, None]
+        levels = flow.before.shape[1]
+        bumps = jnp.asarray(bumps_of(levels), ratios.dtype)[None]
+        hats.append(jnp.where(is_read, flow.surprises(some, comes, bumps), 0.0))
+        if len(means):
+            kind = _kinds(lates[number], some)
+            curves = jnp.asarray(curves_of(levels), ratios.dtype)
+            ahead = max(int(late.later.max()) - number, 0)
+            values = curves @ means[number][kind, :, :ahead].astype(ratios.dtype)
+            said.append(jnp.where(is_read, flow.surprises(some, comes, values), 0.0))
+    return jnp.concatenate([*hats, *said], axis=1)
+
+
+def _kinds(late: LateChannels, some: Int[np.ndarray, " some"]) -> Int[np.ndarray, " _"]:
+    """Which change of the prefix leads to where some channels come from.
+
+    None where a channel is not across: then it does not read any later count.
+    """
+    place = np.minimum(np.searchsorted(late.across, some), len(late.across) - 1)
+    if not len(late.across):
+        return np.zeros(len(some), int)
+    return np.where(late.across[place] == some, late.kind[place], 0)
 
 
 def _along_fibre(

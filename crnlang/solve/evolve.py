@@ -26,6 +26,7 @@ from crnlang.solve.control import StepControl
 from crnlang.solve.estimate import Estimate, add, scaled
 from crnlang.solve.euler import euler_step, first_state
 from crnlang.solve.explicit import bogacki_step
+from crnlang.solve.independent import follow_independent
 from crnlang.solve.linear import AbstractProducts
 from crnlang.solve.opening import propagate_set
 from crnlang.solve.problem import Generator
@@ -49,6 +50,8 @@ INTEGRATORS = {
 SMALLEST_STEP = 1e-12
 #: The same for projection steps, each of which costs as much as a long one.
 SMALLEST_PROJECTION = 1e-7
+#: First step after counts that were followed by themselves, as a share of the time.
+FIRST = 0.1
 #: A batch that is worth less than this share of its states has collapsed.
 SMALLEST_SHARE = 0.01
 
@@ -102,7 +105,11 @@ def _drive(
 
 
 def _open(generator: Generator, settings: TdvpSettings, recorder: Recorder) -> State:
-    """Propagate on a set while it holds the law; fit the network where needed."""
+    """Propagate on a set while it holds the law; fit the network where needed.
+
+    Where that is not far, and counts still know little of each other, each is followed
+    by itself instead.
+    """
     state = recorder.state
     if not settings.opening:
         return replace(state, has_opened=True)
@@ -124,6 +131,20 @@ def _open(generator: Generator, settings: TdvpSettings, recorder: Recorder) -> S
         state = State(model, t, dt, bound, opening=law)
         health = {"error": law.lost, "residual": distance, "bound": bound}
         recorder.step("set", state, dt, **health)
+    ahead = follow_independent(
+        state.model,
+        generator,
+        state.t,
+        state.reached,
+        recorder.next_stop(state.reached),
+        settings,
+    )
+    if ahead is not None:
+        dt, bound = ahead.t - state.reached, math.sqrt(2) * ahead.distance
+        state = State(ahead.model, ahead.t, dt, bound)
+        health = {"error": bound, "residual": ahead.distance, "bound": bound}
+        recorder.step("independent", state, dt, **health)
+        return replace(state, dt=FIRST * ahead.t, has_opened=True)
     last = state.opening
     if last is not None and last.t > state.t:
         model, distance = fit_law(state.model, last.states, last.law)

@@ -46,8 +46,17 @@ class Outcome(Enum):
 
 #: What a step can be: all of the law on a set of states, the law on selected states and
 #: the network adjusted, a step of the time-dependent variational principle on a batch,
-#: natural gradient or Adam towards an Euler step, or every conditional by itself.
-STAGES = ("set", "projection", "tdvp", "natgrad", "adam", "conditionals")
+#: natural gradient or Adam towards an Euler step, every conditional by itself, or every
+#: count by itself.
+STAGES = (
+    "set",
+    "projection",
+    "tdvp",
+    "natgrad",
+    "adam",
+    "conditionals",
+    "independent",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,15 @@ def look(
     laws: Sequence[Float[np.ndarray, "states _levels"]],
     lates: Sequence[LateChannels],
     weights: Sequence[Float[np.ndarray, " states"]],
+    means: Sequence[Float[np.ndarray, "_kinds states _knots _later"]],
 ) -> list[Outlook]:
-    """The outlook at every free position, `laws` being P(m | r) of each and state."""
+    """The outlook at every free position, `laws` being P(m | r) of each and state.
+
+    `means` are the `later_means` of every position.
+    """
     free = np.asarray(model.mask.free)
     counts = states[:, np.asarray(model.order)[free]]
     caps = np.asarray(model.mask.caps)[free]
-    means = [later_means(model, states, *at) for at in enumerate(lates)]
     found = []
     for place, late in enumerate(lates):
         features = _features(means[place], laws[place].shape[1])

@@ -111,7 +111,9 @@ def _filled(batch: PyTree[Array], missing: int) -> PyTree[Array]:
 
 def _split(batch: PyTree[Array], pieces: int) -> PyTree[Array]:
     """The batch as pieces of one size, along a new first axis."""
-    return jax.tree.map(lambda x: x.reshape(pieces, -1, *x.shape[1:]), batch)
+    return jax.tree.map(
+        lambda x: x.reshape(pieces, len(x) // pieces, *x.shape[1:]), batch
+    )
 
 
 def _with_zeros(batch: PyTree[Array], missing: int) -> PyTree[Array]:

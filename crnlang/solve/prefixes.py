@@ -20,9 +20,9 @@ from crnlang.settings import TdvpSettings
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.conditional_rates import ConditionalRates, conditional_rates
 from crnlang.solve.late import late_flow
-from crnlang.solve.late_channels import late_channels, own_steps
+from crnlang.solve.late_channels import LateChannels, late_channels, own_steps
 from crnlang.solve.mesh import readable
-from crnlang.solve.outlook import look
+from crnlang.solve.outlook import later_means, look
 from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
 from crnlang.solve.proposal import Change, Drawn, change_of, draw
@@ -187,8 +187,7 @@ class Drawer:
         `drawn`: the motion of the model that the prefixes were drawn from, if that is
         another one; what stands for all that may follow a prefix is weighed anew.
         """
-        time = jnp.asarray(t, SUMS)
-        found = _rates(model, self.generator, jnp.asarray(prefixes.states), time)
+        found, lates, means = rates_of(model, self.generator, prefixes.states, t)
         ordered = prefixes.states[:, list(model.order)]
         states = np.arange(len(ordered))
         counts = [ordered[:, position] for position in model.mask.free]
@@ -204,12 +203,11 @@ class Drawer:
         anew = np.exp(behind - drawn.behind) if drawn else np.ones_like(behind)
         motion = Motion([], [], [], [], behind, 0.0)
         noise = 0.0
-        places = range(len(laws))
-        lates = [late_channels(model, self.generator, place) for place in places]
         weights = np.where(prefixes.weights > 0, prefixes.weights * anew.T, 0.0)
         # the propensity after any counts so far matters, likely or not
+        places = range(len(laws))
         onward = [weights[min(place + 1, len(laws) - 1)] for place in places]
-        outlooks = look(model, prefixes.states, laws, lates, onward)
+        outlooks = look(model, prefixes.states, laws, lates, onward, means)
         for place, rows in enumerate(prefixes.rows):
             here = jax.tree.map(lambda part: np.asarray(part, float), found[place])
             share = prefixes.weights[place][:, None]
@@ -329,14 +327,48 @@ def _draw(
     return readable((drawn.counts, weights / jnp.sum(weights), 1.0 - seen))
 
 
+def rates_of(
+    model: ConditionalNetworks,
+    generator: Generator,
+    states: Int[np.ndarray, "states variables"],
+    t: float,
+) -> tuple[
+    tuple[ConditionalRates, ...],
+    list[LateChannels],
+    list[Float[np.ndarray, "_kinds states _knots _later"]],
+]:
+    """The rates of every conditional at the prefixes of many states.
+
+    With the late channels of every free position, and the means of later counts.
+    """
+    places = range(len(model.mask.free))
+    lates = [late_channels(model, generator, place) for place in places]
+    means = [later_means(model, states, *at) for at in enumerate(lates)]
+    of_state = tuple(jnp.asarray(np.moveaxis(mean, 1, 0)) for mean in means)
+    time = jnp.asarray(t, SUMS)
+    found = _rates(model, generator, jnp.asarray(states), of_state, time)
+    return found, lates, means
+
+
 @eqx.filter_jit
 def _rates(
     model: ConditionalNetworks,
     generator: Generator,
     states: Int[Array, "states variables"],
+    means: tuple[Float[Array, "states _kinds _knots _later"], ...],
     t: Float[Array, ""],
 ) -> tuple[ConditionalRates, ...]:
     """The rates of every conditional at the prefixes of many states."""
-    size = piece_size(model, generator)
-    rates = eqx.Partial(conditional_rates, model, generator, t=t)
-    return readable(over_batch(rates, states, size))
+    rates = eqx.Partial(_rates_at, model, generator, t)
+    return readable(over_batch(rates, (states, means), piece_size(model, generator)))
+
+
+def _rates_at(
+    model: ConditionalNetworks,
+    generator: Generator,
+    t: Float[Array, ""],
+    state: tuple[Int[Array, " variables"], tuple[Float[Array, "..."], ...]],
+) -> tuple[ConditionalRates, ...]:
+    """The same at one state."""
+    counts, means = state
+    return conditional_rates(model, generator, counts, t, means)

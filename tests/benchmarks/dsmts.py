@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from interop.propensities import capped
 
-from crnlang.cli.import_ import with_caps
 from crnlang.compiler import Compilation, compile_text
 from crnlang.interop.files import read_model
 from crnlang.interop.refused import NotRepresentedError
@@ -49,7 +49,7 @@ CAPS = {
     "00029": {"": 80},
     "00030": {},
     "00032": {"P": 100, "P2": 50},
-    "00033": {},
+    "00033": {"P": 100, "P2": 50},
     "00034": {"": 50},
     "00035": {"": 50},
     "00037": {"": 300},
@@ -62,7 +62,7 @@ SLOW = ("00003", "00005", "00025", "00039")
 def compiled(case: str) -> Compilation:
     """The case, imported, written as a file and compiled again."""
     path = SUITE / case / "model.xml"
-    network = with_caps(read_model(path).network, CAPS[case], path)
+    network = capped(read_model(path).network, CAPS[case])
     return compile_text(write_program(network), case)
 
 

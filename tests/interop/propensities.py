@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+from crnlang.diagnostics import Report
 from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.network import Delta
+from crnlang.passes.declare import declare_caps
+from crnlang.passes.laws import find_laws
 
 
 def rates(network, counts, t=0.0):
@@ -35,3 +38,9 @@ def fixed(network):
     """The same network with fixed starts."""
     kinds = tuple(replace(one, initial=Delta(1)) for one in network.species)
     return replace(network, species=kinds)
+
+
+def capped(network, caps):
+    """The same network with caps by name, `""` for all that nothing else limits."""
+    laws = find_laws(network, Report())
+    return declare_caps(network, laws, caps, caps.get(""))[0]

@@ -12,18 +12,13 @@ from benchmarks.dsmts import (
     CAPS,
     SLOW,
     SUITE,
-    compiled,
     exact_differences,
     sampled_scores,
 )
 
-from crnlang.interop.refused import NotRepresentedError
-
 pytestmark = pytest.mark.skipif(
     not SUITE.is_dir(), reason=f"the suite is not there: {SUITE}"
 )
-REFUSED = {"00033": "its trigger is not of the form `time >= T`"}
-SOLVED = [case for case in CAPS if case not in REFUSED]
 #: The suite has five decimals; of 2 X twice as coarse ones, of 00005 three.
 ROUNDING = {"00005": 6e-4, "00019": 1.3e-5, "00025": 6e-5}
 
@@ -37,7 +32,7 @@ def test_every_case_is_known():
     assert {path.name for path in SUITE.iterdir() if path.is_dir()} == {*CAPS}
 
 
-@pytest.mark.parametrize("case", cases(SOLVED))
+@pytest.mark.parametrize("case", cases(CAPS))
 def test_the_exact_engine_finds_the_tables(case):
     from_suite, from_exact, leak = exact_differences(case)
     assert from_suite < ROUNDING.get(case, 1e-5)
@@ -45,14 +40,8 @@ def test_the_exact_engine_finds_the_tables(case):
     assert leak < 1e-10
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_the_language_cannot_hold_is_refused(case):
-    with pytest.raises(NotRepresentedError, match=REFUSED[case]):
-        compiled(case)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("case", SOLVED)
+@pytest.mark.parametrize("case", CAPS)
 def test_trajectories_pass_by_the_rule_of_the_suite(case):
     # seed 0 is beyond it in 00030, at six times in a row: see docs/exchange.md
     # variances by the kurtosis of each law: 00003 has heavy tails

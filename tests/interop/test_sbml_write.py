@@ -117,15 +117,33 @@ def test_another_simulator_has_the_same_propensities(name, seed):
     draw = np.random.default_rng(seed)
     names = [one.name for one in network.species]
     for _ in range(20):
-        counts = draw.integers(0, 8, len(names))
-        for species, count in zip(names, counts, strict=True):
-            model[species] = float(count)
+        counts = draw.integers(0, 8, len(names)).tolist()
         wanted = fires(network, counts, 0.0)
-        found = dict(
-            zip(
-                model.model.getReactionIds(),
-                model.model.getReactionRates(),
-                strict=True,
-            )
-        )
-        assert found == pytest.approx(wanted, rel=1e-12)
+        assert rates_there(model, names, counts) == pytest.approx(wanted, rel=1e-12)
+
+
+def rates_there(model, names, counts):
+    """The propensities of the other simulator, by name."""
+    for species, count in zip(names, counts, strict=True):
+        model[species] = float(count)
+    ids, values = model.model.getReactionIds(), model.model.getReactionRates()
+    return dict(zip(ids, values, strict=True))
+
+
+@settings(max_examples=20)
+@given(networks().map(fixed), st.data())
+def test_another_simulator_has_the_same_propensities_of_any_network(network, data):
+    roadrunner = pytest.importorskip(
+        "roadrunner", reason="needs the other simulator: `pip install libroadrunner`"
+    )
+    model = roadrunner.RoadRunner(write_sbml(network, "m.crn")[0])
+    names = [one.name for one in network.species]
+    for _ in range(5):
+        counts = data.draw(st.lists(st.integers(0, 9), **_exactly(len(names))))
+        wanted = list(fires(network, counts, 0.0).values())
+        found = list(rates_there(model, names, counts).values())
+        assert found == pytest.approx(wanted, rel=1e-9)
+
+
+def _exactly(size):
+    return {"min_size": size, "max_size": size}

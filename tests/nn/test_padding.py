@@ -1,6 +1,8 @@
 """Conditionals filled up with zeros: the same law, the same Fisher matrix."""
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine_cases import (
@@ -21,12 +23,12 @@ from crnlang.solve.estimate import scores_of
 spaces = st.one_of(conserving_networks(), st.just(lower(ENZYME)))
 
 
-def log_law_of(model, place, ordered):
-    """log P(m | r) by the network filled up."""
-    x, is_open = inputs(model, place, ordered)
-    network = padded(model, place)
+@eqx.filter_jit
+def look(network, x, is_open, shares):
+    """log P(m | r) by the network filled up, and its Fisher matrix."""
     logits = network.logits(network.heights(x))
-    return x, np.asarray(jax.nn.log_softmax(np.where(is_open, logits, -np.inf)))
+    log_law = jax.nn.log_softmax(jnp.where(is_open, logits, -jnp.inf))
+    return log_law, network.fisher(x, jnp.exp(log_law), shares)
 
 
 @FEW
@@ -37,17 +39,17 @@ def test_the_network_filled_up_has_the_same_law_and_fisher_matrix(lowered, seed)
     ordered = np.asarray(states)[:, list(model.order)]
     law = law_of(model, states)
     whole = np.zeros(len(states))
-    scores = scores_of(model, states)
+    scores = eqx.filter_jit(scores_of)(model, states)
     for place, position in enumerate(model.mask.free):
-        x, log_law = log_law_of(model, place, ordered)
+        x, is_open = inputs(model, place, ordered)
+        log_law, found = map(np.asarray, look(padded(model, place), x, is_open, law))
         whole += np.take_along_axis(log_law, ordered[:, [position]], axis=1)[:, 0]
-        found = padded(model, place).fisher(x, np.exp(log_law), law)
         own = np.asarray(scores[place])[:, 0]
         kept = cropped(model, place, np.arange(float(len(found)))).astype(int)
         wanted = own.T @ (law[:, None] * own)
-        assert np.asarray(found)[np.ix_(kept, kept)] == pytest.approx(wanted, abs=1e-10)
+        assert found[np.ix_(kept, kept)] == pytest.approx(wanted, abs=1e-10)
         added = np.setdiff1d(np.arange(len(found)), kept)
-        assert not np.asarray(found)[added].any()
+        assert not found[added].any()
     assert np.exp(whole) == pytest.approx(law, abs=1e-12)
 
 

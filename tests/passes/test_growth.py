@@ -5,11 +5,11 @@ import pstats
 
 import pytest
 from benchmarks.compiler import lattice_program, long_program
+from crnlang.passes.rows import Rows
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crnlang.compiler import compile_text
-from crnlang.passes.rows import Rows
 
 
 def calls(text):

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from crnlang.pipeline.law import enumerate_states
 from crnlang.solve import late_channels as channels_module
-from crnlang.solve.conditional_rates import conditional_rates
 from crnlang.solve.late import late_flow
-from crnlang.solve.late_channels import late_channels, own_steps
+from crnlang.solve.late_channels import own_steps
 from crnlang.solve.outlook import look
+from crnlang.solve.prefixes import rates_of
 from crnlang.testing import lowered_networks
 
 T = 0.7
@@ -46,11 +46,6 @@ feed: 0 -> C @ propensity((1 + sin(t))/(1 + B))
 TURNED = STOPPED.replace("A in 0..2 ~ uniform(0, 2)", "A in 0..3 ~ uniform(0, 3)")
 TURNED = TURNED.replace("C in 0..3 ~ uniform(0, 3)", "C in 0..2 ~ uniform(0, 2)")
 networks = st.one_of(conserving_networks(), lowered_networks())
-
-
-@eqx.filter_jit
-def rates_of(model, kernel, states, t):
-    return jax.vmap(lambda n: conditional_rates(model, kernel, n, t))(states)
 
 
 @eqx.filter_jit
@@ -80,13 +75,12 @@ def assert_exact_on_average(lowered, seed):
     model, kernel = conditionals_of(lowered, noise=0.5, seed=seed), kernel_of(lowered)
     law = law_of(model, states)
     moving = law * np.asarray(local_generator(model, kernel, states, jnp.asarray(T)))
-    found = rates_of(model, kernel, states, jnp.asarray(T))
+    found, lates, means = rates_of(model, kernel, np.asarray(states), T)
     # the guess of late propensities may rest on any weights of the states
     weights = np.random.default_rng(seed).dirichlet(np.ones(len(states)))
     laws = [np.asarray(here.law) for here in found]
-    places = range(len(laws))
-    lates = [late_channels(model, kernel, place) for place in places]
-    outlooks = look(model, np.asarray(states), laws, lates, [weights] * len(laws))
+    shares = [weights] * len(laws)
+    outlooks = look(model, np.asarray(states), laws, lates, shares, means)
     for place, position in enumerate(model.mask.free):
         row, conditional, wanted = exact_rates(lowered, model, law, moving, position)
         here = jax.tree.map(np.asarray, found[place])
@@ -137,8 +131,8 @@ B -> 0 @ 1
     model, kernel = conditionals_of(lower(text)), kernel_of(lower(text))
     assert list(model.order) == [0, 1]
     states = states_of(lower(text))
-    first = rates_of(model, kernel, states, jnp.asarray(T))[0]
-    sampled = np.asarray(first.sampled)
+    found, *_ = rates_of(model, kernel, np.asarray(states), T)
+    sampled = np.asarray(found[0].sampled)
     assert np.abs(sampled).max() > 1e-3
     for count in range(10):
         assert np.ptp(sampled[np.asarray(states[:, 0] == count)]) < 1e-9
@@ -156,7 +150,8 @@ C -> 0 @ 1
     model, kernel = conditionals_of(lower(text)), kernel_of(lower(text))
     low = states_of(lower(text))
     low = low[jnp.max(low, axis=1) < 5]
-    for here in rates_of(model, kernel, low, jnp.asarray(T)):
+    found, *_ = rates_of(model, kernel, np.asarray(low), T)
+    for here in found:
         assert np.abs(here.sampled).max() < 1e-3
         assert not here.within.size
         assert not here.across.after.size

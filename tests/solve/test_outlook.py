@@ -1,8 +1,6 @@
 """What the network says of later counts, and functions of them that average to 0."""
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine_cases import (
@@ -20,11 +18,11 @@ from hypothesis import strategies as st
 
 from crnlang.pipeline.law import enumerate_states
 from crnlang.solve import late_channels as channels_module
-from crnlang.solve.conditional_rates import conditional_rates
 from crnlang.solve.hats import KNOTS, curves_of, hats_of, knots_of
 from crnlang.solve.late import late_flow
-from crnlang.solve.late_channels import late_channels, own_steps
+from crnlang.solve.late_channels import own_steps
 from crnlang.solve.outlook import look
+from crnlang.solve.prefixes import rates_of
 from crnlang.testing import lowered_networks
 
 networks = st.one_of(conserving_networks(), lowered_networks())
@@ -35,13 +33,9 @@ species X in 0..6 per site ~ poisson(2)
 0 <-> X @ 2, 1
 diffuse X @ 1.5
 """
+#: A row is three sites long.
+WIDE = CHAIN.replace("chain(3)", "grid(2, 3)").replace("0..6", "0..2")
 SQUARE = CHAIN.replace("chain(3)", "grid(2, 2)").replace("0..6", "0..4")
-
-
-@eqx.filter_jit
-def rates_of(model, kernel, states):
-    t = jnp.zeros(())
-    return jax.vmap(lambda n: conditional_rates(model, kernel, n, t))(states)
 
 
 def outlooks(lowered, seed):
@@ -49,11 +43,9 @@ def outlooks(lowered, seed):
     lowered = with_positive_start(lowered, seed)
     states = states_of(lowered)
     model, kernel = conditionals_of(lowered, noise=0.5, seed=seed), kernel_of(lowered)
-    laws = [np.asarray(here.law) for here in rates_of(model, kernel, states)]
-    law = law_of(model, states)
-    places = range(len(model.mask.free))
-    lates = [late_channels(model, kernel, place) for place in places]
-    seen = look(model, np.asarray(states), laws, lates, [law] * len(laws))
+    found, lates, means = rates_of(model, kernel, np.asarray(states), 0.0)
+    laws, law = [np.asarray(here.law) for here in found], law_of(model, states)
+    seen = look(model, np.asarray(states), laws, lates, [law] * len(laws), means)
     yield from ((laws, law, *pair) for pair in zip(lates, seen, strict=True))
 
 
@@ -152,14 +144,16 @@ def test_where_too_much_would_be_asked_nothing_is(monkeypatch):
         assert bool(seen.surprises.size) == bool(late.read.size)
 
 
-def test_nothing_is_left_to_sample_of_what_is_linear_in_the_next_count():
-    """Hops of one molecule along a chain, into a site and across it."""
-    lowered = with_positive_start(lower(CHAIN), 3)
+@pytest.mark.parametrize("text", [CHAIN, WIDE], ids=["chain", "three places on"])
+def test_nothing_is_left_to_sample_of_what_is_linear_in_a_later_count(text):
+    """Hops of one molecule into a site and across it."""
+    lowered = with_positive_start(lower(text), 3)
     states = states_of(lowered)
     model, kernel = conditionals_of(lowered, noise=0.5, seed=3), kernel_of(lowered)
     law = law_of(model, states)
-    found = jax.tree.map(np.asarray, rates_of(model, kernel, states))
-    for place, (_, _, late, seen) in enumerate(outlooks(lower(CHAIN), 3)):
+    rates, *_ = rates_of(model, kernel, np.asarray(states), 0.0)
+    found = jax.tree.map(np.asarray, rates)
+    for place, (_, _, late, seen) in enumerate(outlooks(lower(text), 3)):
         steps = own_steps(model, kernel, place, late)
         flow = late_flow(found[place], late, steps, seen)
         assert bool(np.abs(flow.rates).max() > 0.1) == bool(late.read.size)
@@ -176,7 +170,8 @@ def test_surprises_where_channels_come_from_average_to_nothing(lowered, seed):
     model, kernel = conditionals_of(lowered, noise=0.5, seed=seed), kernel_of(lowered)
     law, free = law_of(model, states), np.asarray(model.mask.free)
     ordered = np.asarray(states)[:, list(model.order)]
-    for place, here in enumerate(rates_of(model, kernel, states)):
+    found, *_ = rates_of(model, kernel, np.asarray(states), 0.0)
+    for place, here in enumerate(found):
         source = np.asarray(here.across.source)
         counts = ordered[:, free[: place + 1]]
         _, row = np.unique(counts, axis=0, return_inverse=True)

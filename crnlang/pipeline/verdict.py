@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from crnlang.ir.lowered import StateSpace
-from crnlang.pipeline.found import Run
 from crnlang.results.record import RunData
 from crnlang.solve.outcome import STAGES
 
@@ -15,11 +14,12 @@ LEAST_SIZE, MOST_RESIDUAL = 1000, 0.3
 FELT = 1e-3
 
 
-def verdict(run: Run, space: StateSpace) -> str:
+def verdict(data: RunData, space: StateSpace) -> str:
     """How healthy the run was, in words with numbers."""
-    data = run.data
     if data.health:
         return f"{_steps(data)} {_caps_by_mass(data, space)}"
+    if not data.has_law:
+        return "Rate equations: means only, no distribution."
     if data.engine == "we":
         return (
             f"Weighted ensembles; the law shown is worth {data.samples[-1]:,.0f} "
@@ -50,6 +50,9 @@ def _steps(data: RunData) -> str:
         )
     projected = int((health["stage"] == STAGES.index("projection")).sum())
     on_set = f", {number} on a set of states" if number else ""
+    alone = health["stage"] == STAGES.index("independent")
+    if alone.any():
+        on_set += f", every count by itself to t = {health['t'][alone].max():.3g}"
     on_set += f", {projected} projected from selected states" if projected else ""
     apart = int((health["stage"] == STAGES.index("conditionals")).sum())
     on_set += f", {apart} of every conditional at sampled prefixes" if apart else ""
