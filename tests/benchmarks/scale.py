@@ -159,7 +159,7 @@ class Bench:
             return False
         except (Refusal, ValueError, jax.errors.JaxRuntimeError) as error:
             text = " ".join(str(error).split())
-            is_short = "RESOURCE_EXHAUSTED" in text
+            is_short = "RESOURCE_EXHAUSTED" in text or "Out of memory" in text
             say(f"| {label} | {'out of memory' if is_short else text[:150]} |")
             jax.clear_caches()
             return not is_short
