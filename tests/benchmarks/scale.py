@@ -3,8 +3,6 @@
     python tests/benchmarks/scale.py --quick           # small cases alone
     python tests/benchmarks/scale.py --seconds 500     # as much as the time allows
     python tests/benchmarks/scale.py kernel --models 8x8 --batches 12 15 17
-    python tests/benchmarks/scale.py steps --models mapk 4x4 --precision float32
-    python tests/benchmarks/scale.py compile --models 8x8 16x16
     python tests/benchmarks/scale.py steps --devices 4
 
 Tables in Markdown, a line as soon as it is measured. Every law starts as a broad
@@ -72,19 +70,13 @@ GIB = 2**30
 def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "parts", nargs="*", help="kernel, steps, compile; all by default"
-    )
+    parser.add_argument("parts", nargs="*", help="kernel, steps, compile")
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
-    parser.add_argument(
-        "--batches", nargs="+", type=int, default=range(12, 18), help="powers of two"
-    )
+    parser.add_argument("--batches", nargs="+", type=int, default=range(12, 18))
     parser.add_argument("--precision", nargs="+", default=["float64", "float32"])
     parser.add_argument("--methods", nargs="+", default=tuple(METHODS))
     parser.add_argument("--devices", type=int, default=1)
-    parser.add_argument(
-        "--seconds", type=float, default=1e9, help="begin nothing later"
-    )
+    parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--quick", action="store_true", help="mapk, 4x4; batch 2^12")
     chosen = parser.parse_args()
     if chosen.quick:
@@ -108,12 +100,8 @@ def describe() -> str:
     device = jax.devices()[0]
     return (
         f"{len(jax.devices())} x {device.device_kind}, "
-        f"{memory_there() / GIB:.0f} GiB {'each' if is_gpu() else 'free'}"
+        f"{memory_there() / GIB:.0f} GiB for arrays"
     )
-
-
-def is_gpu() -> bool:
-    return jax.default_backend() != "cpu"
 
 
 def memory_there() -> float:
@@ -185,10 +173,6 @@ def network(name: str) -> LoweredNetwork:
     return TOTALS["auto"](follow_path(compiled(name), "raster")).lowered
 
 
-def step_of(name: str) -> float:
-    return STEP["mapk" if name == "mapk" else "lattice"]
-
-
 def spread_model(name: str, settings: NeuralSettings) -> AbstractAutoregressive:
     """A network whose law is broad."""
     lowered = network(name)
@@ -216,8 +200,7 @@ def draw(model: AbstractAutoregressive, batch: int) -> Int[Array, "batch variabl
     """States of the law, few at a time."""
     sample = eqx.filter_jit(lambda m, u: over_batch(m.sample, u))
     size = min(batch, 4096)
-    shape = batch, len(model.order)
-    uniforms = jax.random.uniform(jax.random.key(1), shape)
+    uniforms = jax.random.uniform(jax.random.key(1), (batch, len(model.order)))
     parts = [sample(model, uniforms[i : i + size]) for i in range(0, batch, size)]
     return jnp.concatenate(parts)
 
@@ -237,7 +220,7 @@ def fastest(function: Callable[..., Any], *arguments: Any) -> float:
 @cache
 def peak_rate(precision: str) -> float:
     """Operations a second in the product of two large matrices, on one device."""
-    size = 8192 if is_gpu() else 2048
+    size = 8192 if jax.default_backend() != "cpu" else 2048
     left = jax.random.normal(jax.random.key(0), (size, size), np.dtype(precision))
     product = jax.jit(jnp.matmul)
     product(left, left).block_until_ready()
@@ -344,7 +327,9 @@ def steps(bench: Bench) -> None:
 
 def step_time(name: str, precision: str, method: str, batch: int, devices: int) -> str:
     """The cells of one line."""
-    settings = METHODS[method](step_of(name), batch, precision, devices)
+    settings = METHODS[method](
+        STEP.get(name, STEP["lattice"]), batch, precision, devices
+    )
     needed, there = batch_memory(compiled(name), settings), memory_there()
     if needed is not None and needed > there:
         raise MemoryError(
@@ -382,17 +367,14 @@ def compiling(bench: Bench) -> None:
             bench.attempt(label, compile_time, name, precision, program)
 
 
-def _rates_of_conditionals(model: Any, generator: Any, counts: Any, t: Any) -> Any:
-    rates = eqx.Partial(conditional_rates, model, generator, t=t)
-    return over_batch(rates, counts)
-
-
 #: What is compiled for 64 states.
 PROGRAMS: dict[str, Callable[..., Any]] = {
     "log P": lambda m, g, n, t: over_batch(m.log_prob, n),
     "samples": lambda m, g, n, t: over_batch(m.sample, n.astype(float)),
     "local generator": rates_of,
-    "rates of conditionals": _rates_of_conditionals,
+    "rates of conditionals": lambda m, g, n, t: over_batch(
+        eqx.Partial(conditional_rates, m, g, t=t), n
+    ),
 }
 
 
@@ -406,9 +388,9 @@ def compile_time(name: str, precision: str, program: str) -> str:
     lowered = eqx.filter_jit(PROGRAMS[program]).lower(model, generator, counts, t)
     middle = time.process_time()
     lowered.compile()
-    end = time.process_time()
+    spent = time.process_time() - middle
     operations = lowered.lowered.as_text().count(" = ")
-    return f"{middle - start:.1f} | {end - middle:.1f} | {operations}"
+    return f"{middle - start:.1f} | {spent:.1f} | {operations}"
 
 
 PARTS = {"kernel": kernels, "steps": steps, "compile": compiling}
