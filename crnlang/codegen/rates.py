@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from crnlang.codegen.kernel import Family, build_family

@@ -32,6 +32,8 @@ from crnlang.solve.state import NoKeeper
 
 #: The events of JAX that belong to compiling: tracing, lowering, XLA.
 COMPILING = "/jax/core/compile/"
+#: What JAX says where memory ran out: on a GPU, and on a CPU.
+NO_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
 
 
 def run_neural(
@@ -178,8 +180,9 @@ def _memory_shortage_told() -> Iterator[None]:
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
+        if not any(words in str(error) for words in NO_MEMORY):
             raise
         raise EngineError(
-            "the device ran out of memory; lower `samples`, then `width`"
+            "the device ran out of memory; lower `samples`, then `width`, or share the "
+            "batch among more `devices`"
         ) from error

@@ -3,8 +3,6 @@
     python tests/benchmarks/scale.py --quick           # small cases alone
     python tests/benchmarks/scale.py --seconds 500     # as much as the time allows
     python tests/benchmarks/scale.py kernel --models 8x8 --batches 12 15 17
-    python tests/benchmarks/scale.py steps --models mapk 4x4 --precision float32
-    python tests/benchmarks/scale.py compile --models 8x8 16x16
     python tests/benchmarks/scale.py steps --devices 4
 
 Tables in Markdown, a line as soon as it is measured. Every law starts as a broad
@@ -47,6 +45,7 @@ from crnlang.nn.base import AbstractAutoregressive
 from crnlang.passes.order import follow_path
 from crnlang.passes.totals import TOTALS
 from crnlang.pipeline.cost import Clock, peak_memory
+from crnlang.pipeline.memory import batch_memory
 from crnlang.pipeline.neural import compilation_counted
 from crnlang.settings import AdamSettings, NatgradSettings, NeuralSettings, TdvpSettings
 from crnlang.solve.conditional_rates import conditional_rates
@@ -71,19 +70,13 @@ GIB = 2**30
 def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "parts", nargs="*", help="kernel, steps, compile; all by default"
-    )
+    parser.add_argument("parts", nargs="*", help="kernel, steps, compile")
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
-    parser.add_argument(
-        "--batches", nargs="+", type=int, default=range(12, 18), help="powers of two"
-    )
+    parser.add_argument("--batches", nargs="+", type=int, default=range(12, 18))
     parser.add_argument("--precision", nargs="+", default=["float64", "float32"])
     parser.add_argument("--methods", nargs="+", default=tuple(METHODS))
     parser.add_argument("--devices", type=int, default=1)
-    parser.add_argument(
-        "--seconds", type=float, default=1e9, help="begin nothing later"
-    )
+    parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--quick", action="store_true", help="mapk, 4x4; batch 2^12")
     chosen = parser.parse_args()
     if chosen.quick:
@@ -107,12 +100,8 @@ def describe() -> str:
     device = jax.devices()[0]
     return (
         f"{len(jax.devices())} x {device.device_kind}, "
-        f"{memory_there() / GIB:.0f} GiB {'each' if is_gpu() else 'free'}"
+        f"{memory_there() / GIB:.0f} GiB for arrays"
     )
-
-
-def is_gpu() -> bool:
-    return jax.default_backend() != "cpu"
 
 
 def memory_there() -> float:
@@ -153,9 +142,12 @@ class Bench:
             return False
         try:
             say(f"| {label} | {measure(*given)} |")
-        except (Refusal, MemoryError, ValueError, jax.errors.JaxRuntimeError) as error:
+        except MemoryError as error:
+            say(f"| {label} | {str(error) or 'out of memory'} |")
+            return False
+        except (Refusal, ValueError, jax.errors.JaxRuntimeError) as error:
             text = " ".join(str(error).split())
-            is_short = "RESOURCE_EXHAUSTED" in text or isinstance(error, MemoryError)
+            is_short = "RESOURCE_EXHAUSTED" in text or "Out of memory" in text
             say(f"| {label} | {'out of memory' if is_short else text[:150]} |")
             jax.clear_caches()
             return not is_short
@@ -163,8 +155,8 @@ class Bench:
 
 
 @cache
-def network(name: str) -> LoweredNetwork:
-    """A network as the engines see it."""
+def compiled(name: str) -> LoweredNetwork:
+    """A network, its lattice as large as the name says."""
     if name == "mapk":
         text = (EXAMPLES / "mapk_cascade.crn").read_text(encoding="utf-8")
     else:
@@ -172,12 +164,13 @@ def network(name: str) -> LoweredNetwork:
         text = (EXAMPLES / "schlogl_grid.crn").read_text(encoding="utf-8")
         text = text.replace("grid(4, 4)", f"grid({size})")
         text = re.sub(r"(?m)^(init|query|observe|set) .*\n", "", text)
-    lowered = follow_path(compile_text(text).lowered, "raster")
-    return TOTALS["auto"](lowered).lowered
+    return compile_text(text).lowered
 
 
-def step_of(name: str) -> float:
-    return STEP["mapk" if name == "mapk" else "lattice"]
+@cache
+def network(name: str) -> LoweredNetwork:
+    """A network as the engines see it."""
+    return TOTALS["auto"](follow_path(compiled(name), "raster")).lowered
 
 
 def spread_model(name: str, settings: NeuralSettings) -> AbstractAutoregressive:
@@ -207,8 +200,7 @@ def draw(model: AbstractAutoregressive, batch: int) -> Int[Array, "batch variabl
     """States of the law, few at a time."""
     sample = eqx.filter_jit(lambda m, u: over_batch(m.sample, u))
     size = min(batch, 4096)
-    shape = batch, len(model.order)
-    uniforms = jax.random.uniform(jax.random.key(1), shape)
+    uniforms = jax.random.uniform(jax.random.key(1), (batch, len(model.order)))
     parts = [sample(model, uniforms[i : i + size]) for i in range(0, batch, size)]
     return jnp.concatenate(parts)
 
@@ -228,7 +220,7 @@ def fastest(function: Callable[..., Any], *arguments: Any) -> float:
 @cache
 def peak_rate(precision: str) -> float:
     """Operations a second in the product of two large matrices, on one device."""
-    size = 8192 if is_gpu() else 2048
+    size = 8192 if jax.default_backend() != "cpu" else 2048
     left = jax.random.normal(jax.random.key(0), (size, size), np.dtype(precision))
     product = jax.jit(jnp.matmul)
     product(left, left).block_until_ready()
@@ -335,7 +327,14 @@ def steps(bench: Bench) -> None:
 
 def step_time(name: str, precision: str, method: str, batch: int, devices: int) -> str:
     """The cells of one line."""
-    settings = METHODS[method](step_of(name), batch, precision, devices)
+    settings = METHODS[method](
+        STEP.get(name, STEP["lattice"]), batch, precision, devices
+    )
+    needed, there = batch_memory(compiled(name), settings), memory_there()
+    if needed is not None and needed > there:
+        raise MemoryError(
+            f"needs about {needed / GIB:.0f} GiB, there are {there / GIB:.0f}"
+        )
     model = spread_model(name, settings)
     generator = build_kernel(network(name))
     clock, taken = Clock(), []
@@ -347,8 +346,8 @@ def step_time(name: str, precision: str, method: str, batch: int, devices: int) 
         end = evolve(model, generator, settings, settings.save, report)
     if not taken:
         raise ValueError(f"no step: {end.outcome.word}")
-    compiled = np.diff([0.0, *(spent for _, spent in taken)])
-    alone = [seconds - own for (seconds, _), own in zip(taken, compiled, strict=True)]
+    spent = np.diff([0.0, *(so_far for _, so_far in taken)])
+    alone = [seconds - own for (seconds, _), own in zip(taken, spent, strict=True)]
     weights = sum(block.size for block in model.weight_blocks())
     return (
         f"{taken[-1][1]:.1f} | {min(alone[1:] or alone):.3g} | {weights} | "
@@ -368,17 +367,14 @@ def compiling(bench: Bench) -> None:
             bench.attempt(label, compile_time, name, precision, program)
 
 
-def _rates_of_conditionals(model: Any, generator: Any, counts: Any, t: Any) -> Any:
-    rates = eqx.Partial(conditional_rates, model, generator, t=t)
-    return over_batch(rates, counts)
-
-
 #: What is compiled for 64 states.
 PROGRAMS: dict[str, Callable[..., Any]] = {
     "log P": lambda m, g, n, t: over_batch(m.log_prob, n),
     "samples": lambda m, g, n, t: over_batch(m.sample, n.astype(float)),
     "local generator": rates_of,
-    "rates of conditionals": _rates_of_conditionals,
+    "rates of conditionals": lambda m, g, n, t: over_batch(
+        eqx.Partial(conditional_rates, m, g, t=t), n
+    ),
 }
 
 
@@ -392,9 +388,9 @@ def compile_time(name: str, precision: str, program: str) -> str:
     lowered = eqx.filter_jit(PROGRAMS[program]).lower(model, generator, counts, t)
     middle = time.process_time()
     lowered.compile()
-    end = time.process_time()
+    spent = time.process_time() - middle
     operations = lowered.lowered.as_text().count(" = ")
-    return f"{middle - start:.1f} | {end - middle:.1f} | {operations}"
+    return f"{middle - start:.1f} | {spent:.1f} | {operations}"
 
 
 PARTS = {"kernel": kernels, "steps": steps, "compile": compiling}

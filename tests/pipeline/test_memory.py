@@ -56,7 +56,6 @@ def test_memory_in_words():
     [
         "natgrad samples=32768 solver=cholesky",
         "natgrad samples=65536 solver=cholesky",
-        "natgrad samples=8192 solver=kernel",
         "adam samples=131072",
         "tdvp samples=16384 sampling=sobol",
     ],

@@ -31,7 +31,7 @@ from crnlang.solve.pieces import log_probs
 DEVICES = (1, 2, 4)
 
 
-def averages(text, is_stored):
+def averages(text, *, is_stored, has_jacobian=True):
     """Rates, Fisher matrix, force and Jacobian of 13 states, which devices share."""
     lowered = lower(text)
     model, generator = model_of(lowered, noise=0.5), kernel_of(lowered)
@@ -42,8 +42,10 @@ def averages(text, is_stored):
     @jax.jit
     def look(t):
         now = estimate(model, generator, batch, t, is_stored=is_stored)
-        jacobian = jacobian_of(model, generator, batch, now, t)
         force = now.force()
+        if not has_jacobian:
+            return now.rates, now.scores, now.blocks(), force
+        jacobian = jacobian_of(model, generator, batch, now, t)
         pushed = now.apply_fisher(force, 0.1), jacobian.apply(now, force)
         if not is_stored:
             return now.rates, force, pushed
@@ -76,6 +78,7 @@ def euler(kind, **options):
 
 
 CASES = {
+    "sums": partial(averages, PAIR, is_stored=True, has_jacobian=False),
     "averages": partial(averages, PAIR, is_stored=True),
     "averages_by_products": partial(averages, PAIR, is_stored=False),
     "averages_under_laws": partial(averages, ENZYME, is_stored=True),

@@ -13,8 +13,9 @@ from crnlang.solve.mesh import devices_apart, shared_by, workers
 from crnlang.solve.outcome import EngineError
 
 HERE = Path(__file__).parent
-QUICK = ("averages",)
+QUICK = ("sums",)
 SLOW = (
+    "averages",
     "averages_by_products",
     "averages_under_laws",
     "projection",
@@ -74,7 +75,7 @@ def test_one_two_and_four_devices_agree(quick, case):
 @pytest.mark.parametrize("case", SLOW)
 def test_all_methods_agree_on_any_number_of_devices(slow, case):
     for one, other in differences(slow, case):
-        np.testing.assert_allclose(other, one, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-6)
 
 
 def test_one_device_needs_no_mesh():
