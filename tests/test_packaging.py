@@ -114,7 +114,7 @@ def test_every_import_is_declared():
     extras = project()["optional-dependencies"]
     declared = [
         *project()["dependencies"],
-        *(r for extra in ("plot", "lsp", "sbml") for r in extras[extra]),
+        *(r for extra in ("antimony", "plot", "lsp", "sbml") for r in extras[extra]),
     ]
     # each of them has one name for its distribution and for its module, but libsbml
     names = {plain(r).removeprefix("python-") for r in declared}

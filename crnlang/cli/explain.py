@@ -134,7 +134,9 @@ def _engines(network: Network, states: int) -> list[str]:
     has_jumps = bool(network.count_changes or network.triggers)
     neural = "no, events change copy numbers" if has_jumps else "yes"
     followed = [f"{name}: {neural}" for name in ("tdvp", "natgrad", "adam")]
-    return [*followed, "ssa: yes", "we: yes", "ode: yes, means only", fsp]
+    waits = "no, events wait for a condition"
+    ode = waits if network.triggers else "yes, means only"
+    return [*followed, "ssa: yes", "we: yes", f"ode: {ode}", fsp]
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

@@ -38,6 +38,11 @@ def run_ode(lowered: LoweredNetwork, settings: OdeSettings, clock: Clock) -> Run
     Raises:
         MeanFieldError: the equations cannot be followed, or lead below zero.
     """
+    if lowered.network.triggers:
+        raise MeanFieldError(
+            "the rate equations cannot follow an event that waits for a condition: it "
+            "is met by copy numbers, not by their means; use `fsp` or `ssa`"
+        )
     with compilation_counted(clock):
         keep_programs()
         jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature

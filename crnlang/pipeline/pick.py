@@ -67,6 +67,7 @@ def pick_engine(lowered: LoweredNetwork, candidates: Mapping[str, Settings]) -> 
         return pick
     size = _size(lowered)
     settings = next(iter(candidates.values()))
+    jumps = bool(lowered.jumps or lowered.network.triggers)
     try:
         pilot = draw_pilot(
             build_simulator(lowered),
@@ -79,8 +80,8 @@ def pick_engine(lowered: LoweredNetwork, candidates: Mapping[str, Settings]) -> 
             f"{size} are too many for `fsp`, and a rate that changes with time has no "
             "bound that trajectories could be drawn with"
         )
-        return _picked(lowered, "fsp" if lowered.jumps else "tdvp", reason, candidates)
-    if lowered.jumps:
+        return _picked(lowered, "fsp" if jumps else "tdvp", reason, candidates)
+    if jumps:
         reason = f"events change copy numbers, and {size} are too many for `fsp`"
         return _picked(lowered, "ssa", reason, candidates)
     return _by_pilot(lowered, candidates, pilot)

@@ -95,7 +95,7 @@ def follow_independent(
         return None
     seed, start = settings.seed, _laws(model)
     while until > FURTHER * reached and _is_apart(generator, start, 0.0, seed):
-        t, laws, here, distance = 0.0, start, 0.0, 0.0
+        t, laws, here, distance, ahead = 0.0, start, 0.0, 0.0, model
         for share in SHARES:
             found = _propagated(generator, laws, t, share * until, seed)
             if found is None:

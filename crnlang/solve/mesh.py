@@ -9,7 +9,7 @@ mesh at all.
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -96,12 +96,12 @@ def readable(tree: Tree) -> Tree:
     return jax.lax.with_sharding_constraint(tree, WHOLE)
 
 
-def devices_apart() -> list[jax.Device | None]:
+def devices_apart() -> list[Any]:
     """The devices of this host, for programs of one device each: see `on_device`."""
     return [None] if workers() == 1 else list(jax.sharding.get_mesh().local_devices)
 
 
-def on_device(device: jax.Device | None) -> AbstractContextManager[object]:
+def on_device(device: Any) -> AbstractContextManager[object]:
     """Run programs on one device; on JAX's usual one where none is named."""
     return nullcontext() if device is None else jax.default_device(device)
 

@@ -251,7 +251,7 @@ def kernel_rate(name: str, precision: str, batch: int, devices: int) -> str:
     generator = build_kernel(network(name))
     counts, t = draw(model, batch), jnp.zeros(())
     start = time.perf_counter()
-    program = eqx.filter_jit(rates_of).lower(model, generator, counts, t).compile()
+    program = _jitted(rates_of).lower(model, generator, counts, t).compile()
     compiling = time.perf_counter() - start
     if not np.isfinite(np.asarray(program(model, generator, counts, t))).all():
         raise ValueError("a rate is not finite")
@@ -382,10 +382,9 @@ def compile_time(name: str, precision: str, program: str) -> str:
     """The cells of one line."""
     model = spread_model(name, TdvpSettings(precision=precision))
     generator = build_kernel(network(name))
-    counts = jnp.zeros((64, len(model.order)), int)
-    t = jnp.zeros(())
+    counts, t = jnp.zeros((64, len(model.order)), int), jnp.zeros(())
     start = time.process_time()
-    lowered = eqx.filter_jit(PROGRAMS[program]).lower(model, generator, counts, t)
+    lowered = _jitted(PROGRAMS[program]).lower(model, generator, counts, t)
     middle = time.process_time()
     lowered.compile()
     spent = time.process_time() - middle
@@ -393,6 +392,7 @@ def compile_time(name: str, precision: str, program: str) -> str:
     return f"{middle - start:.1f} | {spent:.1f} | {operations}"
 
 
+_jitted: Any = eqx.filter_jit  # pyright does not see `lower`
 PARTS = {"kernel": kernels, "steps": steps, "compile": compiling}
 
 

@@ -16,7 +16,7 @@ from crnlang.compiler import compile_file
 from crnlang.pipeline.cost import peak_memory
 from crnlang.pipeline.memory import batch_memory
 from crnlang.pipeline.overrides import parse_overrides
-from crnlang.settings import resolve_settings
+from crnlang.settings import NeuralSettings, resolve_settings
 from crnlang.solve.evolve import evolve
 
 TOGGLE = Path(__file__).parents[2] / "examples" / "toggle_switch.crn"
@@ -33,6 +33,7 @@ def main():
     jax.config.update("jax_enable_x64", True)
     lowered = with_positive_start(compile_file(TOGGLE).lowered)
     settings = resolve_settings(engine, parse_overrides([*SHORT[engine], *given]))
+    assert isinstance(settings, NeuralSettings)
     sizes = {"width": 16, "basis": 12, "precision": settings.precision}
     model, generator = model_of(lowered, noise=0.1, **sizes), kernel_of(lowered)
     peaks = []

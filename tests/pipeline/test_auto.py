@@ -142,7 +142,8 @@ def test_a_pilot_that_was_cut_short_says_nothing_of_the_set(with_pilot):
 
 
 def test_events_that_change_counts_go_to_trajectories(with_pilot):
-    assert with_pilot(pair("event at 0.5: X = 0\n")).engine == "ssa"
+    for event in ("event at 0.5: X = 0\n", "event when X > 20: X = 0\n"):
+        assert with_pilot(pair(event)).engine == "ssa"
 
 
 def test_rates_without_a_bound_in_time_are_no_work_for_trajectories(monkeypatch):

@@ -165,6 +165,14 @@ def test_means_below_zero_are_refused(means):
     assert means(linear(), [2.0, -1e-9]).mean("Y", 2) == -1e-9
 
 
+def test_events_that_wait_for_a_condition_are_refused():
+    text = (
+        "crn 1\nmodel m\nspecies X in 0..9 = 0\n0 -> X @ 1\nevent when X > 5: X = 0\n"
+    )
+    with pytest.raises(MeanFieldError, match="waits for a condition"):
+        crnlang.run(compile_text(text), engine="ode", t=(0, 2), save=[2])
+
+
 def test_a_run_is_kept_plotted_and_not_compared(means, tmp_path):
     pytest.importorskip("matplotlib")
     result = means(linear(), [2.0, 3.0])

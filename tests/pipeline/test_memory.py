@@ -27,7 +27,8 @@ def test_devices_share_the_batch():
         batch_memory(lowered, AdamSettings(samples=2**14, devices=devices))
         for devices in (1, 2)
     )
-    assert one == 2 * two
+    assert one is not None
+    assert two == one / 2
 
 
 def test_a_float32_network_takes_half():
@@ -36,7 +37,8 @@ def test_a_float32_network_takes_half():
         batch_memory(lowered, TdvpSettings(method="galerkin", precision=precision))
         for precision in ("float64", "float32")
     )
-    assert wide == 2 * narrow
+    assert wide is not None
+    assert narrow == wide / 2
 
 
 def test_what_is_not_known_is_not_told():
