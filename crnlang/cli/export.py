@@ -20,7 +20,7 @@ from crnlang.interop.refused import NotRepresentedError
 @file_argument
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
 def export(file: Path, out: Path) -> None:
-    """Write a file in another format (SBML, Antimony, BioNetGen), as OUT ends.
+    """Write a file as SBML, Antimony or BioNetGen, as OUT ends.
 
     `.xml` is SBML level 3, `.ant` Antimony, `.net` a network of BioNetGen. What the
     format cannot hold is refused, all at once; what it lacks beside the physics is left

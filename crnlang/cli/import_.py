@@ -76,7 +76,7 @@ class NoCapsError(Refusal):
 def import_(
     file: Path, out: Path, cap: Sequence[Mapping[str, int]], is_rounded: bool
 ) -> None:
-    """Read a model of another format (SBML, Antimony, BioNetGen `.net`) into a file.
+    """Read a model in SBML, Antimony or BioNetGen `.net` into a file.
 
     What the language cannot hold is refused, all at once. The file that is written
     holds the physics alone: queries and `solve` blocks are yours to add.

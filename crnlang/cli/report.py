@@ -5,11 +5,18 @@ from pathlib import Path
 
 import click
 
+from crnlang.cli.complete import RunDirectory
+from crnlang.cli.examples import examples
 from crnlang.pipeline.interface import open_run
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(
+    epilog=examples(
+        "crnc report runs/toggle-fsp",
+        "crnc report runs/toggle-ssa --against runs/toggle-fsp -o toggle.html",
+    )
+)
+@click.argument("run", type=RunDirectory())
 @click.option(
     "-o",
     "--out",

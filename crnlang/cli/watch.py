@@ -12,6 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from crnlang.cli.complete import RunDirectory
+from crnlang.cli.examples import examples
 from crnlang.pipeline.watching import Look, State, look_at
 from crnlang.results.progress import Progress
 
@@ -24,8 +26,13 @@ SILENT = 30.0
 BAR_WIDTH = 40
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(
+    epilog=examples(
+        "crnc watch runs/toggle-ssa",
+        "crnc watch runs/toggle-ssa --every 60",
+    )
+)
+@click.argument("run", type=RunDirectory())
 @click.option(
     "--every",
     type=click.FloatRange(min=0.05),

@@ -184,6 +184,7 @@ def _stages(data: RunData) -> list[str]:
         "natgrad": "of natural gradient towards an Euler step",
         "adam": "of Adam towards an Euler step",
         "conditionals": "of every conditional by itself at sampled prefixes",
+        "independent": "of every count by itself, the others averaged",
     }
     numbers = np.bincount(data.health["stage"].astype(int), minlength=len(STAGES))
     parts = [

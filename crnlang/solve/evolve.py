@@ -316,7 +316,9 @@ def _condition(now: Estimate, diag_shift: float) -> Float[Array, ""]:
     """
     if isinstance(now.scores, AbstractProducts):
         return jnp.ones(())
-    traces = [jnp.einsum("b,bpw->p", now.weights, o**2) for o in now.scores]
+    traces = [
+        jnp.einsum("b,bpw->p", now.weights.astype(o.dtype), o**2) for o in now.scores
+    ]
     largest = jnp.max(jnp.concatenate(traces))
     return (largest + diag_shift) / max(diag_shift, 1e-300)
 

@@ -47,8 +47,9 @@ from crnlang.solve.problem import Generator
 
 #: States that propensities are averaged over, and that the distance is measured on.
 MEANS, SAMPLES = 256, 1024
-#: Propensities that are looked at in one average of one count, at most.
-ROOM = 1 << 24
+#: Propensities that are looked at at once, and in the averages of all counts, at most;
+#: fewer states than these are no average.
+ROOM, WORK, FEWEST = 1 << 24, 1 << 30, 16
 #: What the floor of a network makes of probabilities that are 0.
 TINY = 1e-12
 #: Error of time in one step, in total variation of one count, and most steps.
@@ -92,6 +93,8 @@ def follow_independent(
     """
     mask, until = model.mask, settings.independent * stop
     if t > 0 or len(mask.free) < len(model.order) or not np.isfinite(stop):
+        return None
+    if _affordable(generator, model.mask.levels) < FEWEST:
         return None
     seed, start = settings.seed, _laws(model)
     while until > FURTHER * reached and _is_apart(generator, start, 0.0, seed):
@@ -198,10 +201,16 @@ def _mean_rates(
 ) -> Float[np.ndarray, "variables levels channels"]:
     """E[a_k | n_X = m] of every channel, for all X and m."""
     levels = max(map(len, laws))
-    size = ROOM // (levels * len(generator.net_changes))
-    states = _drawn(laws, min(max(size, 16), MEANS), seed)
+    states = _drawn(laws, _affordable(generator, levels), seed)
     found = _means(generator, jnp.asarray(states), jnp.asarray(t, SUMS), levels)
     return np.asarray(found)
+
+
+def _affordable(generator: Generator, levels: int) -> int:
+    """How many states an average may be over."""
+    channels, variables = generator.net_changes.shape
+    once = levels * max(channels, 1)
+    return min(ROOM // once, WORK // (once * variables), MEANS)
 
 
 @eqx.filter_jit
