@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -64,6 +65,27 @@ def ended(directory, **changes):
     return write_run(directory, data, TEXT, {})
 
 
+@pytest.fixture
+def looked(monkeypatch):
+    """A function that waits until the watcher has looked, and told what it saw."""
+    module = import_module("crnlang.cli.watch")
+    look_at, looks = module.look_at, []
+
+    def counted(*given, **named):
+        found = look_at(*given, **named)
+        looks.append(found)
+        return found
+
+    def wait():
+        # one look may have begun before, and what another sees is told before a third
+        wanted, end = len(looks) + 3, time.monotonic() + 20
+        while len(looks) < wanted and time.monotonic() < end:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(module, "look_at", counted)
+    return wait
+
+
 def test_a_finished_run_is_told(tmp_path):
     found = crnc("watch", ended(tmp_path / "run", notes=("mind the gap",)))
     assert found.exit_code == 0
@@ -71,7 +93,7 @@ def test_a_finished_run_is_told(tmp_path):
     assert "note: mind the gap" in found.output
 
 
-def test_lines_come_while_it_runs_and_stop_when_it_is_broken_off(run):
+def test_lines_come_while_it_runs_and_stop_when_it_is_broken_off(run, looked):
     directory, writer = run
     with checkpoint.held(directory):
         found = []
@@ -82,7 +104,7 @@ def test_lines_come_while_it_runs_and_stop_when_it_is_broken_off(run):
         for step in range(1, 5):
             writer.spoken = 0.0  # each step is written at once
             writer.step(step_info(step, 2.0))
-            time.sleep(0.1)
+            looked()
     watcher.join(timeout=20)
     (result,) = found
     *lines, last, advice = result.output.splitlines()
@@ -107,7 +129,7 @@ def test_what_cannot_be_continued_is_not_said_to_be(tmp_path):
     assert "crnc resume" not in found.output
 
 
-def test_a_run_that_leaves_nothing_is_told(run):
+def test_a_run_that_leaves_nothing_is_told(run, looked):
     directory, _ = run
     with checkpoint.held(directory):
         found = []
@@ -115,7 +137,7 @@ def test_a_run_that_leaves_nothing_is_told(run):
             target=lambda: found.append(crnc("watch", directory, "--every", "0.05"))
         )
         watcher.start()
-        time.sleep(0.3)
+        looked()
         checkpoint.end(directory)
     watcher.join(timeout=20)
     assert found[0].exit_code == 3
