@@ -13,7 +13,7 @@ from crnlang.pipeline.result import Result
 from crnlang.pipeline.resume import read_choice
 from crnlang.results import checkpoint
 from crnlang.results.record import RunError
-from crnlang.results.run_directory import MANIFEST, read_files
+from crnlang.results.run_directory import MANIFEST, is_overtaken, read_files
 from crnlang.settings import NeuralSettings
 
 
@@ -42,10 +42,7 @@ def _has_newer_state(directory: Path) -> bool:
     """Whether a run is under way there that has no result, or only an older one."""
     if not checkpoint.is_begun(directory):
         return False
-    result, state = directory / MANIFEST, checkpoint.state_file(directory)
-    if not result.is_file():
-        return True
-    return state.is_file() and state.stat().st_mtime > result.stat().st_mtime
+    return not (directory / MANIFEST).is_file() or is_overtaken(directory)
 
 
 def _open_unfinished(directory: Path) -> Opened:

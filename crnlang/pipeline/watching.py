@@ -8,7 +8,7 @@ from pathlib import Path
 from crnlang.results import checkpoint
 from crnlang.results.progress import Progress, read_progress
 from crnlang.results.record import RunData
-from crnlang.results.run_directory import MANIFEST, read_run
+from crnlang.results.run_directory import MANIFEST, is_overtaken, read_run
 from crnlang.settings import ENGINES, NeuralSettings
 
 #: A run that has begun takes its lock within so many seconds.
@@ -52,7 +52,7 @@ def look_at(directory: Path, *, was_seen: bool = False) -> Look:
         if checkpoint.is_held(directory) or _is_about_to_start(directory, progress):
             return Look(State.RUNNING, progress)
         engine = str(checkpoint.read_begun(directory).settings["engine"])
-        if (directory / MANIFEST).is_file() and not _is_older(directory):
+        if (directory / MANIFEST).is_file() and not is_overtaken(directory):
             data = read_run(directory)
             return Look(State.ENDED, progress, data, engine)
         return Look(State.BROKEN, progress, engine=engine)
@@ -65,10 +65,3 @@ def _is_about_to_start(directory: Path, progress: Progress | None) -> bool:
     """Whether it has begun just now and tells nothing yet."""
     begun = directory / checkpoint.FOLDER / checkpoint.BEGUN
     return progress is None and time.time() - begun.stat().st_mtime < TO_START
-
-
-def _is_older(directory: Path) -> bool:
-    """Whether the result is of before the run was continued and broken off again."""
-    state = checkpoint.state_file(directory)
-    result = (directory / MANIFEST).stat().st_mtime
-    return state.is_file() and state.stat().st_mtime > result

@@ -187,6 +187,13 @@ def _files(path: Path) -> RunFiles:
     )
 
 
+def is_overtaken(path: Path) -> bool:
+    """Whether a checkpoint is newer than the result: the run was continued since."""
+    state = checkpoint.state_file(path)
+    result = (path / MANIFEST).stat().st_mtime
+    return state.is_file() and state.stat().st_mtime > result
+
+
 def check_run(path: Path) -> None:
     """Raise `RunError` unless the directory holds a run, whole and unchanged."""
     if not path.exists():

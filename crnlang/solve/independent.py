@@ -94,31 +94,38 @@ def follow_independent(
     mask, until = model.mask, settings.independent * stop
     if t > 0 or len(mask.free) < len(model.order) or not np.isfinite(stop):
         return None
-    if _affordable(generator, model.mask.levels) < FEWEST:
+    is_cheap = _affordable(generator, model.mask.levels) >= FEWEST
+    if until <= FURTHER * reached or not is_cheap:
         return None
     seed, start = settings.seed, _laws(model)
-    while until > FURTHER * reached and _is_apart(generator, start, 0.0, seed):
-        t, laws, here, distance, ahead = 0.0, start, 0.0, 0.0, model
+    rates = _mean_rates(generator, start, 0.0, seed)
+    if not _is_apart(generator, start, rates):
+        return None
+    while until > FURTHER * reached:
+        t, laws, distances = 0.0, start, []
         for share in SHARES:
             found = _propagated(generator, laws, t, share * until, seed)
             if found is None:
                 return None
             t, laws = share * until, found
-            ahead = model.with_product_law(laws)
-            here = _distance(ahead, generator, laws, t, seed)
-            distance = max(distance, here)
-        is_forgotten = here * until <= LEFT * settings.tolerance * stop
-        is_near = distance <= FARTHEST and _is_apart(generator, laws, until, seed)
+            rates = _mean_rates(generator, laws, t, seed)
+            distances.append(_distance(model, generator, laws, rates, t, seed))
+        is_forgotten = distances[-1] * until <= LEFT * settings.tolerance * stop
+        is_near = max(distances) <= FARTHEST and _is_apart(generator, laws, rates)
         if is_near and is_forgotten:
-            return Independent(until, ahead, distance)
+            return Independent(until, model.with_product_law(laws), max(distances))
         until /= SHORTER
     return None
 
 
-def _is_apart(generator: Generator, laws: Laws, t: float, seed: int) -> bool:
+def _is_apart(
+    generator: Generator,
+    laws: Laws,
+    rates: Float[np.ndarray, "variables levels channels"],
+) -> bool:
     """Whether the noise of no combination of counts is much smaller than of each."""
     moves = generator.net_changes.astype(float)
-    often = laws[0] @ _mean_rates(generator, laws, t, seed)[0, : len(laws[0])]
+    often = laws[0] @ rates[0, : len(laws[0])]
     noise = (moves.T * often) @ moves
     noise = noise[np.ix_(np.diag(noise) > 0, np.diag(noise) > 0)]
     size = np.sqrt(np.diag(noise))
@@ -249,13 +256,14 @@ def _distance(
     model: AbstractAutoregressive,
     generator: Generator,
     laws: Laws,
+    rates: Float[np.ndarray, "variables levels channels"],
     t: float,
     seed: int,
 ) -> float:
     """About how far the product of the laws is from the exact law: see above."""
-    states = _drawn(laws, SAMPLES, seed + 1)
-    local = _local(model, generator, jnp.asarray(states), jnp.asarray(t, SUMS))
-    wrong, rates = np.array(local, float), _mean_rates(generator, laws, t, seed)
+    states, ahead = _drawn(laws, SAMPLES, seed + 1), model.with_product_law(laws)
+    local = _local(ahead, generator, jnp.asarray(states), jnp.asarray(t, SUMS))
+    wrong = np.array(local, float)
     for variable, law in enumerate(laws):
         steps, here = generator.net_changes[:, variable], states[:, variable]
         own = _own_generator(steps, rates[variable, : len(law)])

@@ -23,6 +23,7 @@ import matplotlib as mpl
 import numpy as np
 from engines import PAPER
 from jaxtyping import Float, Int
+from whole_law import DECADES, by_decade
 
 import crnlang
 
@@ -30,8 +31,6 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-#: Decades of probability that are told apart.
-DECADES = range(-1, -11, -1)
 Settings = Mapping[str, object]
 #: Steps of conditionals.
 STEPS: Settings = {"method": "conditionals", "samples": 1024, "sampling": "sobol"}
@@ -126,9 +125,9 @@ def line(network: str, strategy: str, seed: int) -> Line:
         nothing = np.full(len(DECADES), np.nan)
         return Line(network, strategy, seed, seconds, nothing, result.data.status)
     logs = np.asarray(result.log_prob(states, end))
-    return Line(
-        network, strategy, seed, seconds, by_decade(logs, exact), result.data.status
-    )
+    parts = by_decade(logs, exact)
+    off = np.array([np.median(part) if len(part) else np.nan for part in parts])
+    return Line(network, strategy, seed, seconds, off, result.data.status)
 
 
 def witness(
@@ -148,16 +147,6 @@ def witness(
     logs = np.asarray(exact.log_prob(states, end))
     inside = logs > np.log(10.0) * DECADES[-1]
     return states[inside], logs[inside]
-
-
-def by_decade(
-    logs: Float[np.ndarray, " states"], exact: Float[np.ndarray, " states"]
-) -> Float[np.ndarray, " decades"]:
-    """How far the logarithms to base 10 are off, the median over each decade."""
-    off = np.abs(logs - exact) / np.log(10)
-    decade = np.floor(exact / np.log(10))
-    here = [off[decade == number] for number in DECADES]
-    return np.array([np.median(part) if len(part) else np.nan for part in here])
 
 
 def cells(off: Float[np.ndarray, " decades"]) -> str:

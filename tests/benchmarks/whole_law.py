@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
@@ -93,14 +94,20 @@ def _line(solution: Solution, law: SetLaw) -> str:
     cells = [
         f"{law.t:g}: off {variation:.4f} (bound {bound:.3f}), marginal {worst:.4f}"
     ]
-    off = np.abs(logs - np.log(np.maximum(exact, 1e-300))) / np.log(10)
-    decade = np.floor(np.log10(np.maximum(exact, 1e-300)))
-    for number in DECADES:
-        here = off[decade == number]
+    parts = by_decade(logs, np.log(np.maximum(exact, 1e-300)))
+    for number, here in zip(DECADES, parts, strict=True):
         if len(here):
             middle, most = np.quantile(here, [0.5, 0.9])
             cells.append(f"1e{number} {middle:.2g}/{most:.2g}")
     return "  ".join(cells)
+
+
+def by_decade(
+    logs: Float[np.ndarray, " states"], exact: Float[np.ndarray, " states"]
+) -> list[Float[np.ndarray, " _states"]]:
+    """How far logarithms to base 10 are off, in each decade of the exact ones."""
+    off, decade = np.abs(logs - exact) / np.log(10), np.floor(exact / np.log(10))
+    return [off[decade == number] for number in DECADES]
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 import json
 import os
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
 
@@ -96,17 +96,12 @@ def test_a_finished_run_is_told(tmp_path):
 def test_lines_come_while_it_runs_and_stop_when_it_is_broken_off(run, looked):
     directory, writer = run
     with checkpoint.held(directory):
-        found = []
-        watcher = threading.Thread(
-            target=lambda: found.append(crnc("watch", directory, "--every", "0.05"))
-        )
-        watcher.start()
+        told = ThreadPoolExecutor(1).submit(crnc, "watch", directory, "--every", "0.05")
         for step in range(1, 5):
             writer.spoken = 0.0  # each step is written at once
             writer.step(step_info(step, 2.0))
             looked()
-    watcher.join(timeout=20)
-    (result,) = found
+    result = told.result(timeout=20)
     *lines, last, advice = result.output.splitlines()
     assert result.exit_code == 3
     assert "compiling the first step" in lines[0] or "step 1" in lines[0]
@@ -132,16 +127,12 @@ def test_what_cannot_be_continued_is_not_said_to_be(tmp_path):
 def test_a_run_that_leaves_nothing_is_told(run, looked):
     directory, _ = run
     with checkpoint.held(directory):
-        found = []
-        watcher = threading.Thread(
-            target=lambda: found.append(crnc("watch", directory, "--every", "0.05"))
-        )
-        watcher.start()
+        told = ThreadPoolExecutor(1).submit(crnc, "watch", directory, "--every", "0.05")
         looked()
         checkpoint.end(directory)
-    watcher.join(timeout=20)
-    assert found[0].exit_code == 3
-    assert "left nothing" in found[0].output
+    result = told.result(timeout=20)
+    assert result.exit_code == 3
+    assert "left nothing" in result.output
 
 
 def test_a_run_that_stopped_early_says_why(tmp_path):
