@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.conditional import ConditionalNetworks
+from crnlang.solve.distinct import distinct_rows
 from crnlang.solve.hats import KNOTS, bumps_of, coarse_of, curves_of, knots_of
 from crnlang.solve.late_channels import LateChannels
 from crnlang.solve.mesh import readable
@@ -153,7 +154,7 @@ def later_means(
     if last == place:
         return np.zeros((len(shifts), len(states), len(knots), 0))
     prefixes = states[:, list(model.order[: model.mask.free[place]])]
-    _, first, row = np.unique(prefixes, axis=0, return_index=True, return_inverse=True)
+    first, row = distinct_rows(prefixes)
     # programs of few sizes
     first = np.resize(first, 1 << (len(first) - 1).bit_length())
     asked, summed = len(first) * len(shifts) * len(knots) * (last - place), 0
@@ -163,7 +164,7 @@ def later_means(
     some = jnp.asarray(states[first])
     chosen = tuple(knots.tolist())
     found = _later_means(model, some, place, last, chosen, changes, summed)
-    return np.moveaxis(np.asarray(found, float)[row.ravel()], 1, 0)
+    return np.moveaxis(np.asarray(found, float)[row], 1, 0)
 
 
 @eqx.filter_jit

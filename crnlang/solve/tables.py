@@ -10,6 +10,7 @@ from scipy.special import xlogy
 
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.nn.padding import inputs
+from crnlang.solve.distinct import distinct_rows
 
 #: Rows of a table in one call: every table goes through the same programs.
 PIECE = 512
@@ -130,22 +131,20 @@ def list_rows(
 ) -> Rows:
     """The prefixes of states (along the order) before a free position."""
     position = model.mask.free[place]
-    distinct, first, row = np.unique(
-        ordered[:, :position], axis=0, return_index=True, return_inverse=True
-    )
-    row = row.ravel()
-    mass = np.bincount(row, weights, len(distinct))
+    first, row = distinct_rows(ordered[:, :position])
+    mass = np.bincount(row, weights, len(first))
     rank = np.argsort(-mass, kind="stable")
     rows = np.empty_like(rank)
     rows[rank] = np.arange(len(rank))
-    size = -(-len(distinct) // PIECE) * PIECE
+    first = first[rank]
+    size = -(-len(first) // PIECE) * PIECE
     prefixes = np.zeros((size, ordered.shape[1]), int)
-    prefixes[:, :position] = distinct[rank[0]]
-    prefixes[: len(rank), :position] = distinct[rank]
+    prefixes[:, :position] = ordered[first[0], :position]
+    prefixes[: len(first), :position] = ordered[first, :position]
     mass = np.append(mass[rank], np.zeros(size - len(rank)))
     parts = [inputs(model, place, p) for p in np.split(prefixes, size // PIECE)]
     x, is_open = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Rows(x, is_open, rows[row], first[rank], mass)
+    return Rows(x, is_open, rows[row], first, mass)
 
 
 def tabulate(
