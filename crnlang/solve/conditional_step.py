@@ -19,6 +19,7 @@ straight line through N(y) and N(y_a).
 Source: Cox and Matthews, J. Comput. Phys. 176 (2002) 430 (ETD3RK).
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -31,10 +32,12 @@ from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve.adjust import Follower
 from crnlang.solve.conditional_fit import law_of
 from crnlang.solve.prefixes import Drawer, Motion, Prefixes, Tables
+from crnlang.solve.rare_boxes import distance_inside
 from crnlang.solve.projected import EXPANDED, SHORTER, TRIES, FittedStep
 
 #: Share of the noise of what is sampled that resists changes of the weights.
 RESISTED = 0.1
+INSIDE = float(os.environ.get("INSIDE", "0"))
 #: A row that would fall back by more than this share in a step is pulled, by at most so
 #: many times as much.
 STIFF, PULLED = 0.5, 1000.0
@@ -62,7 +65,8 @@ def conditional_step(
     def fitted_to(given: ConditionalNetworks, goal: _Goal) -> ConditionalNetworks:
         """The network fitted to tables."""
         noise = dt * resisted
-        return follower.fit(given, prefixes.rows, *goal[:2], noise, prefixes.rare)
+        rare = None if prefixes.rare is None else [box.levels for box in prefixes.rare]
+        return follower.fit(given, prefixes.rows, *goal[:2], noise, rare)
 
     while True:
         goal = _reach(plain, dt / 2, begin)
@@ -82,7 +86,12 @@ def conditional_step(
         curve = _combined((2.0, first), (-4.0, middle), (2.0, last))
         goal = _reach(start, dt, first, slope, curve)
         line = _combined((-2.0, first), (2.0, middle))
-        error += 2 * _distance(goal.whole, _reach(start, dt, first, line).whole)
+        lower = _reach(start, dt, first, line).whole
+        error += 2 * _distance(goal.whole, lower)
+        inside = distance_inside(prefixes.rare or (), goal.whole, lower)
+        if os.environ.get("SPY"):
+            print(f"  dt {dt:.2e} error {error:.2e} inside {inside:.2e}", flush=True)
+        error = max(error, INSIDE * inside)
         if error < tolerance:
             break
         rejections += 1

@@ -27,11 +27,11 @@ from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
 from crnlang.solve.proposal import Change, Drawn, change_of, draw
 from crnlang.solve.race import NEVER, race
+from crnlang.solve.rare_boxes import RAREST, RareBoxes, rare_boxes
 from crnlang.solve.tables import Rows, list_rows
 
-#: What the rarer states weigh together, those drawn from P weighing 1; begun with
-#: counts of a smaller log-probability they are not looked at.
-TILT, RAREST = 0.3, -25.0
+#: What the rarer states weigh together, those drawn from P weighing 1.
+TILT = 0.3
 #: More of the batch than this are in a box that is not rare.
 COMMON = 0.1
 #: States inside a box from which one is chosen.
@@ -46,15 +46,15 @@ class Prefixes:
 
     The weights of states drawn from P add up to 1. Rarer states count where all that
     comes after the prefix is drawn from P, and are 0 elsewhere. `variances` are those
-    of a sum over the batch of independent numbers of variance 1. `rare` says of every
-    free position which of its copy numbers are in boxes that few states are in.
+    of a sum over the batch of independent numbers of variance 1. `rare` are the boxes
+    that few states are in, at every free position.
     """
 
     states: Int[np.ndarray, "states variables"]
     weights: Float[np.ndarray, "free states"]
     variances: Float[np.ndarray, " states"]
     rows: tuple[Rows, ...]
-    rare: list[Bool[np.ndarray, "_boxes _levels"]] | None = None
+    rare: list[RareBoxes] | None = None
 
     @property
     def effective_size(self) -> float:
@@ -124,10 +124,8 @@ class Drawer:
         )
         if rare is None:
             return Prefixes(states, weights, variances, rows)
-        levels, variables = rows[0].is_open.shape[1], np.take(model.order, free)
-        room = max(levels - rare.shape[2], 0)
-        boxes = np.pad(rare, ((0, 0), (0, 0), (0, room)))[:, :, :levels]
-        inside = [boxes[:, variable] for variable in variables]
+        boxes = rare[:, list(model.order)]
+        inside = rare_boxes(boxes, ordered, model.mask.free, rows)
         return Prefixes(states, weights, variances, rows, inside)
 
     def _rare_boxes(

@@ -92,8 +92,9 @@ def test_the_boxes_of_questions_are_looked_at_where_they_are_rare():
     for variable, inside in zip(
         np.take(model.order, model.mask.free), rare, strict=True
     ):
-        assert len(inside) == 1
-        assert inside[0].tolist() == boxes[0, variable, : inside.shape[1]].tolist()
+        levels = inside.levels
+        assert len(levels) == 1
+        assert levels[0].tolist() == boxes[0, variable, : levels.shape[1]].tolist()
 
 
 def test_half_of_them_begin_as_if_all_counts_were_to_be_inside():
