@@ -21,19 +21,19 @@ Source: Cox and Matthews, J. Comput. Phys. 176 (2002) 430 (ETD3RK).
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import block_array, csr_matrix, diags_array
+from jaxtyping import Float
 
-from crnlang.exponential import evolve
 from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve.adjust import Follower
 from crnlang.solve.conditional_fit import law_of
 from crnlang.solve.prefixes import Drawer, Motion, Prefixes, Tables
 from crnlang.solve.rare_boxes import distance_inside
-from crnlang.solve.projected import EXPANDED, SHORTER, TRIES, FittedStep
+from crnlang.solve.projected import SHORTER, TRIES, FittedStep
 
 #: Share of the noise of what is sampled that resists changes of the weights.
 RESISTED = 0.1
@@ -116,22 +116,22 @@ def _pulled(start: Motion, there: Motion, dt: float) -> Motion:
     the first stage was taken with another T, such a row is followed to order 2.
     """
     own = []
-    for place, matrix in enumerate(start.own):
+    for place, motion in enumerate(start.own):
         change = there.law[place] - start.law[place]
         answer = there.rates[place] + there.sampled[place]
         answer = answer - start.rates[place] - start.sampled[place]
-        answer = answer - (matrix @ change.ravel()).reshape(change.shape)
+        answer = answer - motion(change)
         size = np.sum(change**2, axis=1)
         pull = -np.sum(answer * change, axis=1) / np.where(size > 0, size, 1.0)
         pull = np.where(pull * dt > STIFF, np.minimum(pull, PULLED / dt), 0.0)
-        own.append((matrix - diags_array(np.repeat(pull, change.shape[1]))).tocsr())
+        own.append(motion.pulled(pull))
     return replace(start, own=own)
 
 
 def _rest(start: Motion, there: Motion) -> Tables:
     """N(y): the rates without T of the start."""
     return [
-        rates - (own @ law.ravel()).reshape(law.shape)
+        rates - own(law)
         for rates, own, law in zip(there.rates, start.own, there.law, strict=True)
     ]
 
@@ -165,24 +165,14 @@ def _advance(
     start: Motion, law: Tables | None, sources: Sequence[Tables], dt: float
 ) -> Tables:
     """y(dt) of dy/ds = T y + sum_j sources_j (s / dt)^j, y(0) = law, or 0."""
-    found = []
-    for place, own in enumerate(start.own):
-        parts = np.stack([source[place].ravel() for source in sources], axis=1)
-        before = np.zeros(len(parts)) if law is None else law[place].ravel()
-        shape = start.law[place].shape
-        if not (before.any() or parts.any()):
-            found.append(np.zeros(shape))
-            continue
-        # the powers of s / dt move along: the last one is 1, at rest
-        most = parts.shape[1]
-        rates = np.arange(most - 1, 0, -1) / dt
-        clock = diags_array(rates, offsets=1, shape=(most, most))
-        whole = block_array([[own, csr_matrix(parts[:, ::-1])], [None, clock]]).tocsr()
-        vector = np.concatenate([before, np.zeros(most - 1), [1.0]])
-        fastest = max(float(-own.diagonal().min(initial=0.0)), most / dt)
-        moved, _ = evolve(whole, fastest, vector, (dt,), EXPANDED)
-        found.append(moved[0][:-most].reshape(shape))
-    return found
+
+    def follow(place: int) -> Float[np.ndarray, "_rows _levels"]:
+        own, here = start.own[place], start.law[place]
+        first = np.zeros_like(here) if law is None else law[place]
+        return own.follow(first, [source[place] for source in sources], dt)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(follow, range(len(start.own))))
 
 
 def _kept(tables: Tables) -> tuple[Tables, float]:

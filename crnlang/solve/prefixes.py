@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt
-from scipy.sparse import csr_matrix
 
 from crnlang.nn.base import SUMS, at_quantile
 from crnlang.nn.conditional import ConditionalNetworks
@@ -23,6 +22,7 @@ from crnlang.solve.late import late_flow
 from crnlang.solve.late_channels import LateChannels, late_channels, own_steps
 from crnlang.solve.mesh import readable
 from crnlang.solve.outlook import later_means, look
+from crnlang.solve.own_motion import OwnMotion
 from crnlang.solve.pieces import over_batch, piece_size
 from crnlang.solve.problem import Generator
 from crnlang.solve.proposal import Change, Drawn, change_of, draw
@@ -67,8 +67,8 @@ class Prefixes:
 class Motion:
     """P(m | r) of every row times its mass, how it moves, and the part that is sampled.
 
-    One array a free position. `own` are the generators T on rows and copy numbers,
-    side by side, of the model that was drawn from alone; `noise` is the standard
+    One array a free position. `own` is what moves a count by itself, of
+    the model that was drawn from alone; `noise` is the standard
     deviation of sums over the batch of what is sampled. `behind[s, p]` is log P of the
     counts of state s from position p on, given those before.
     """
@@ -76,7 +76,7 @@ class Motion:
     law: Tables
     rates: Tables
     sampled: Tables
-    own: list[csr_matrix]
+    own: list[OwnMotion]
     behind: Float[np.ndarray, "states free"]
     noise: float
 
@@ -226,24 +226,19 @@ class Drawer:
             noise = max(noise, float(np.sqrt(own @ size)))
             if drawn is None:
                 own = here.own + flow.own
-                motion.own.append(_generator(rows, own[rows.first], steps))
+                motion.own.append(_own_motion(rows, own[rows.first], steps))
         return replace(motion, noise=noise)
 
 
-def _generator(
+def _own_motion(
     rows: Rows,
     own: Float[np.ndarray, "distinct steps _levels"],
     steps: Int[np.ndarray, " steps"],
-) -> csr_matrix:
+) -> OwnMotion:
     """T on all rows and copy numbers, from the rates of each step of a count."""
-    size, levels = rows.is_open.shape
-    row, step, level = np.nonzero(own)
-    rate = own[row, step, level]
-    source = row * levels + level
-    target = source + steps[step]
-    places = np.concatenate([target, source]), np.concatenate([source, source])
-    flow = np.concatenate([rate, -rate])
-    return csr_matrix((flow, places), shape=(size * levels, size * levels))
+    rates = np.zeros((len(steps), *rows.is_open.shape))
+    rates[:, : len(own), : own.shape[2]] = np.moveaxis(own, 1, 0)
+    return OwnMotion(steps, rates, np.zeros(len(rows.mass)))
 
 
 @eqx.filter_jit

@@ -70,9 +70,9 @@ def test_a_box_that_no_prefix_is_in_counts_up_to_there():
 def test_prefixes_are_inside_while_all_their_counts_are():
     ordered = np.array([[0, 1], [1, 4], [4, 2], [5, 5]])
     mass = np.zeros(PIECE)
-    some = np.zeros((PIECE, LEVELS), bool)
-    first = Rows(some, some, np.zeros(4, int), np.array([0]), mass)
-    second = Rows(some, some, np.arange(4), np.arange(4), mass)
+    x, some = np.zeros((PIECE, 3)), np.zeros((PIECE, LEVELS), bool)
+    first = Rows(x, some, np.zeros(4, int), np.array([0]), mass)
+    second = Rows(x, some, np.arange(4), np.arange(4), mass)
     found = rare_boxes(BOX, ordered, (0, 1), (first, second))
     assert found[0].rows[0].nonzero()[0].tolist() == [0]
     assert found[1].rows[0].nonzero()[0].tolist() == [0, 1]
