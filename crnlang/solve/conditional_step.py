@@ -14,7 +14,8 @@ After each stage every conditional is fitted to its table by maximum likelihood
 (`solve.adjust`), which is a sum over likely prefixes and over all copy numbers: no
 ratio of small probabilities enters, and where the network can follow the motion no
 noise does. The error of the step is the distance from the result of order 2, with the
-straight line through N(y) and N(y_a).
+straight line through N(y) and N(y_a), and of rare boxes, where questions ask about any,
+the same distance given that all counts are inside (`solve.rare_boxes`).
 
 Source: Cox and Matthews, J. Comput. Phys. 176 (2002) 430 (ETD3RK).
 """
@@ -32,12 +33,11 @@ from crnlang.nn.conditional import ConditionalNetworks
 from crnlang.solve.adjust import Follower
 from crnlang.solve.conditional_fit import law_of
 from crnlang.solve.prefixes import Drawer, Motion, Prefixes, Tables
-from crnlang.solve.rare_boxes import distance_inside
 from crnlang.solve.projected import SHORTER, TRIES, FittedStep
+from crnlang.solve.rare_boxes import distance_inside
 
 #: Share of the noise of what is sampled that resists changes of the weights.
 RESISTED = 0.1
-INSIDE = float(os.environ.get("INSIDE", "0"))
 #: A row that would fall back by more than this share in a step is pulled, by at most so
 #: many times as much.
 STIFF, PULLED = 0.5, 1000.0
@@ -89,14 +89,11 @@ def conditional_step(
         lower = _reach(start, dt, first, line).whole
         error += 2 * _distance(goal.whole, lower)
         inside = distance_inside(prefixes.rare or (), goal.whole, lower)
-        if os.environ.get("SPY"):
-            print(f"  dt {dt:.2e} error {error:.2e} inside {inside:.2e}", flush=True)
-        error = max(error, INSIDE * inside)
-        if error < tolerance:
+        if max(error, inside) < tolerance:
             break
         rejections += 1
         if rejections == TRIES:
-            return FittedStep(model, dt, error, 1.0, 1.0, rejections)
+            return FittedStep(model, dt, error, 1.0, 1.0, rejections, inside)
         dt *= SHORTER
     moved = fitted_to(nearly, goal)
     laws = [
@@ -105,7 +102,8 @@ def conditional_step(
     ]
     missed, whole = _distance(laws, goal.whole), _distance(plain.law, goal.whole)
     residual = missed / whole if whole > 0 else 0.0
-    return FittedStep(moved, dt, error, residual, 2**0.5 * missed, rejections)
+    strayed = 2**0.5 * missed
+    return FittedStep(moved, dt, error, residual, strayed, rejections, inside)
 
 
 def _pulled(start: Motion, there: Motion, dt: float) -> Motion:

@@ -174,12 +174,12 @@ def _follow_fitted(
         step = stepper.step(model, draw, t, wanted, stop - t)
         rejections += step.rejections
         is_too_short = step.dt < min(SMALLEST_PROJECTION * end, wanted)
-        if is_too_short or not step.error < settings.tolerance:
+        if is_too_short or not step.worst < settings.tolerance:
             control.rejected(step.dt)
             if step.dt < SMALLEST_PROJECTION * end:
-                return _failure(step.error)
+                return _failure(step.worst)
             continue
-        control.accepted(step.dt, wanted, step.error)
+        control.accepted(step.dt, wanted, step.worst)
         state = replace(
             state,
             model=step.model,

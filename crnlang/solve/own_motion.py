@@ -42,6 +42,7 @@ GOOD_ENOUGH = 1e-9
 EXPANDED, MOVES = 1e-12, 30.0
 
 Values = Float[np.ndarray, "rows levels"]
+Pair = tuple[Complex[Array, " rows"], Complex[Array, " rows"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,21 +184,14 @@ def _solve(
     symmetric, and its imaginary part a multiple of the unit matrix.
     """
 
-    def onward(
-        carry: tuple[Complex[Array, " rows"], Complex[Array, " rows"]],
-        here: tuple[Complex[Array, " rows"], ...],
-    ) -> tuple[
-        tuple[Complex[Array, " rows"], ...], tuple[Complex[Array, " rows"], ...]
-    ]:
+    def onward(carry: Pair, here: tuple[Array, ...]) -> tuple[Pair, Pair]:
         ahead, value = carry
         own, lower, upper, given = here
         inverse = jnp.reciprocal(own - lower * ahead)
         found = upper * inverse, (given + lower * value) * inverse
         return found, found
 
-    def back(
-        x: Complex[Array, " rows"], here: tuple[Complex[Array, " rows"], ...]
-    ) -> tuple[Complex[Array, " rows"], Complex[Array, " rows"]]:
+    def back(x: Array, here: Pair) -> tuple[Array, Array]:
         ahead, value = here
         x = value + ahead * x
         return x, x

@@ -43,7 +43,8 @@ class FittedStep:
 
     `residual` is the share of the motion that the network did not follow, 0 for none,
     as a ratio of Hellinger distances over the selection; `strayed` is what it did not
-    follow in total variation.
+    follow in total variation. `inside` is the error inside rare boxes, which is no error
+    of the whole law.
     """
 
     model: ConditionalNetworks
@@ -52,6 +53,12 @@ class FittedStep:
     residual: float
     strayed: float
     rejections: int
+    inside: float = 0.0
+
+    @property
+    def worst(self) -> float:
+        """What the tolerance limits."""
+        return max(self.error, self.inside)
 
 
 def projected_step(
