@@ -30,6 +30,7 @@ from jaxtyping import Array, Complex, Float, Int
 from scipy.sparse import block_array, csr_matrix, diags_array
 
 from crnlang.exponential import evolve
+from crnlang.nn.base import Numbers
 
 #: Points of the contour; half of them are solved for, the others are their conjugates.
 NODES = 28
@@ -144,15 +145,15 @@ def _contour() -> tuple[Complex[np.ndarray, " half"], Complex[np.ndarray, " half
 
 @eqx.filter_jit
 def _along_contour(
-    up: Float[Array, "rows levels"],
-    down: Float[Array, "rows levels"],
-    pull: Float[Array, " rows"],
-    whole: Float[Array, "parts rows levels"],
+    up: Float[Numbers, "rows levels"],
+    down: Float[Numbers, "rows levels"],
+    pull: Float[Numbers, " rows"],
+    whole: Float[Numbers, "parts rows levels"],
     dt: Float[Array, ""],
 ) -> Float[Array, "rows levels"]:
     """y(dt); the first part is y(0), the others are sources, all in float64."""
     # along m, which comes first: what is left, what comes from below and from above
-    up, down = dt * up.T, dt * down.T
+    up, down, whole = dt * up.T, dt * down.T, jnp.asarray(whole)
     leaving = (up + down + dt * pull).astype(complex)
     below = jnp.pad(up[:-1], ((1, 0), (0, 0))).astype(complex)
     above = jnp.pad(down[1:], ((0, 1), (0, 0))).astype(complex)

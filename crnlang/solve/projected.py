@@ -43,8 +43,8 @@ class FittedStep:
 
     `residual` is the share of the motion that the network did not follow, 0 for none,
     as a ratio of Hellinger distances over the selection; `strayed` is what it did not
-    follow in total variation. `inside` is the error inside rare boxes, which is no error
-    of the whole law.
+    follow in total variation. `inside` is the error inside rare boxes, which the whole
+    law does not feel.
     """
 
     model: ConditionalNetworks
