@@ -102,7 +102,8 @@ class OwnMotion:
         log_pi = np.cumsum(np.clip(ratio, -1e3, 1e3), axis=1)
         log_pi = np.pad(log_pi, ((0, 0), (1, 0)))
         size = np.abs(first) + dt * sum(np.abs(source) for source in sources)
-        with np.errstate(divide="ignore", over="ignore"):
+        # rows without anything have no norm
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             parts = 2 * np.log(size) - log_pi
             most = parts.max(axis=1)
             norm = most + np.log(np.exp(parts - most[:, None]).sum(axis=1))
