@@ -1,8 +1,9 @@
 """The Schloegl model on a square of sites, by `tdvp` against trajectories.
 
-    python tests/benchmarks/lattice.py tdvp OUT --sites 4 --seed 0 --set tolerance=0.02
-    python tests/benchmarks/lattice.py ssa OUT --sites 4 --set trajectories=2000
-    python tests/benchmarks/lattice.py compare OUT_TDVP OUT_SSA
+    python tests/benchmarks/lattice.py model 4 > square_4.crn
+    crnc run square_4.crn --solve main --out RUN
+    crnc run square_4.crn --engine ssa --set trajectories=2000 --out WITNESS
+    python tests/benchmarks/lattice.py compare RUN WITNESS
 
 The model is tests/benchmarks/schlogl_square.crn with more sites: 50 molecules on each
 at first, so that sites that a symmetry of the square carries into each other have the
@@ -21,9 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-import crnlang
 from crnlang.pipeline.interface import open_run
-from crnlang.pipeline.overrides import parse_overrides
 from crnlang.results.compare import hellinger
 from crnlang.results.noise import sampling_noise
 
@@ -32,26 +31,15 @@ Site = tuple[int, int]
 
 
 def main() -> None:
-    """Run one engine, or compare two runs."""
+    """Print a model, or compare two runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["tdvp", "ssa", "we", "compare"])
-    parser.add_argument("runs", nargs="+", type=Path)
-    parser.add_argument("--sites", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE")
+    parser.add_argument("what", choices=["model", "compare"])
+    parser.add_argument("given", nargs="+", metavar="SITES | RUN WITNESS")
     chosen = parser.parse_args()
-    if chosen.what == "compare":
-        compare(*chosen.runs)
-        return
-    model = crnlang.compile_text(text(chosen.sites), f"schlogl_{chosen.sites}.crn")
-    settings = {"seed": chosen.seed, "save": (0.1, 0.25, 0.5, 1.0), "t": (0.0, 1.0)}
-    settings |= parse_overrides(chosen.set)
-    found = crnlang.run(model, engine=chosen.what, **settings)
-    found.save(chosen.runs[0])
-    print(f"{found.data.status}: {found.data.wall_seconds:.0f} s")
-    for name, answer in found.answers.items():
-        if answer.kind == "prob":
-            print(name, answer.values)
+    if chosen.what == "model":
+        print(text(int(chosen.given[0])))
+    else:
+        compare(*map(Path, chosen.given))
 
 
 def text(sites: int) -> str:
