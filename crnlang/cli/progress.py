@@ -27,6 +27,11 @@ PACE_STEPS = 20
 #: Columns that the text of the live line needs; the bar takes what is left.
 TEXT_WIDTH = 76
 WIDEST_BAR = 30
+#: What the words of a step mean, said once.
+KEY = (
+    "each step: dt, its length; residual, the part of the motion that was missed;\n"
+    "ESS, effective sample size: so many free draws would be as exact as its batch"
+)
 
 
 @contextmanager
@@ -35,7 +40,10 @@ def watching(choice: Choice, *, is_quiet: bool) -> Iterator[Watcher]:
     console = Console(stderr=True)
     if is_quiet:
         yield Silent()
-    elif console.is_terminal:
+        return
+    if isinstance(choice.settings, NeuralSettings):
+        click.echo(KEY, err=True)
+    if console.is_terminal:
         live = LiveProgress(choice, console)
         with Live(
             get_renderable=live.line,

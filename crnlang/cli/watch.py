@@ -132,7 +132,7 @@ def _numbers(progress: Progress) -> list[str]:
     words += [f"residual {step['residual']:.2g}", f"error {step['error']:.2g}"]
     if not math.isnan(step["bound"]):
         words.append(f"bound {step['bound']:.2g}")
-    return [*words, f"ESS {step['effective_size']:.2g}"]
+    return [*words, f"effective sample size {step['effective_size']:.2g}"]
 
 
 def _laws(progress: Progress) -> str:
