@@ -2,9 +2,12 @@
 
 import csv
 import json
+import subprocess
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from crnlang.pipeline import run_compiled
 from crnlang.pipeline import sweep as sweeps
 from crnlang.pipeline.axes import Axis, parse_axes, spelled, with_values
 from crnlang.pipeline.interface import open_run
+from crnlang.pipeline.progress_writer import ProgressWriter
 from crnlang.pipeline.sweep import Sweep, begin, run_points
 from crnlang.pipeline.sweep_table import rows_of, write_tables
 from crnlang.results.record import RunError
@@ -196,7 +200,6 @@ def test_the_grid_has_an_axis_for_each_parameter(finished):
 
 def test_finished_points_are_skipped_and_missing_ones_made(finished, monkeypatch):
     found, _ = finished
-    (found.directory / ".0003.1234.partial").mkdir()
     again = sweep(found.directory, "k=0.5,1", "start=2,9,3")
     asked = []
     monkeypatch.setattr(sweeps, "run_task", lambda task: asked.append(task) or "no")
@@ -204,7 +207,6 @@ def test_finished_points_are_skipped_and_missing_ones_made(finished, monkeypatch
     run_points(again, 1, lambda _: None)
     assert [task.directory.name for task in asked] == ["0002", "0005"]
     assert [task.seed for task in asked] == [1, 4]
-    assert not list(found.directory.glob(".*.partial"))
 
 
 @pytest.mark.parametrize(
@@ -266,6 +268,81 @@ def test_a_point_that_is_interrupted_ends_the_sweep_and_is_not_kept(
     with pytest.raises(KeyboardInterrupt):
         run_points(found, 1, lambda _: None)
     assert not any(map(found.is_done, found.points()))
+    assert not any(found.place(point).exists() for point in found.points())
+
+
+def test_a_point_that_stopped_early_is_told_again(tmp_path, monkeypatch):
+    def stopped(*arguments):
+        run = run_compiled(*arguments)
+        data = replace(run.data, status="stopped", sentence="Too wide.")
+        return replace(run, data=data, outcome=Outcome.STEP_TOO_SMALL)
+
+    found = sweep(tmp_path / "out", "k=1,2")
+    with monkeypatch.context() as patch:
+        patch.setattr(sweeps, "run_compiled", stopped)
+        first = swept(found)
+    assert [one.trouble for one in first] == ["stopped early: Too wide."] * 2
+    heard = []
+    assert run_points(found, 1, heard.append) == first
+    assert heard == []
+
+
+SLOW = MODEL.replace(
+    "with fsp { t = 0..1; save = [1] }",
+    """with natgrad {
+    t = 0..1; save = [1]; width = 3; basis = 2; samples = 16; epochs = 1; dt = 0.01
+    checkpoint = 0
+}""",
+)
+#: Sweeps, and kills the process after so many checkpoints.
+KILLED = """
+import os, sys
+import crnlang.pipeline.keeping as keeping
+
+left, write = [int(sys.argv.pop(1))], keeping.replace_file
+
+def write_and_die(*arguments):
+    write(*arguments)
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), 9)
+
+keeping.replace_file = write_and_die
+from crnlang.cli import main
+main()
+"""
+
+
+def test_a_point_that_was_killed_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("slow.crn").write_text(SLOW)
+    words = ["sweep", "slow.crn", "--param", "k=1", "--out"]
+    whole = CliRunner().invoke(main, [*words, "whole"])
+    assert whole.exit_code == 0, whole.output
+    command = [sys.executable, "-c", KILLED, "40", *words, "killed"]
+    killed = subprocess.run(command, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr
+    assert not Path("killed/0001/manifest.json").exists()
+    point = CliRunner().invoke(main, ["resume", "killed/0001"])
+    assert point.exit_code == 2
+    assert "a point of a sweep" in point.output
+    steps = []
+    step = ProgressWriter.step
+
+    def counted(self, info):
+        steps.append(info.step)
+        step(self, info)
+
+    monkeypatch.setattr(ProgressWriter, "step", counted)
+    again = CliRunner().invoke(main, [*words, "killed"])
+    assert again.exit_code == 0, again.output
+    assert min(steps) > 20
+    assert not Path("killed/0001/checkpoint").exists()
+    mine, theirs = (Path(name, "0001") for name in ("killed", "whole"))
+    files = sorted(path.name for path in theirs.glob("weights_*"))
+    assert files
+    for name in files:
+        assert (mine / name).read_bytes() == (theirs / name).read_bytes()
 
 
 class Threads(ThreadPoolExecutor):
