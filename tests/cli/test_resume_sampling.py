@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from killed import killed_after
 
 from crnlang.cli import main
 from crnlang.results.run_directory import read_run
@@ -28,23 +29,6 @@ solve we with we {
     checkpoint = 0
 }
 """
-#: Runs `crnc`, and kills the process after so many checkpoints.
-KILLED = """
-import os, sys
-import crnlang.pipeline.keeping as keeping
-
-left, write = [int(sys.argv.pop(1))], keeping.replace_file
-
-def write_and_die(*arguments):
-    write(*arguments)
-    left[0] -= 1
-    if not left[0]:
-        os.kill(os.getpid(), 9)
-
-keeping.replace_file = write_and_die
-from crnlang.cli import main
-main()
-"""
 ENGINES = ("ssa", "we")
 
 
@@ -58,12 +42,6 @@ def here(tmp_path, monkeypatch):
 
 def crnc(*arguments):
     return CliRunner().invoke(main, list(arguments))
-
-
-def killed_after(writes, *arguments):
-    command = [sys.executable, "-c", KILLED, str(writes), *arguments]
-    process = subprocess.run(command, capture_output=True, check=False)
-    assert process.returncode == -9, process.stderr
 
 
 def assert_same_numbers(a, b):

@@ -2,12 +2,9 @@
 
 import csv
 import json
-import subprocess
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +18,6 @@ from crnlang.pipeline import run_compiled
 from crnlang.pipeline import sweep as sweeps
 from crnlang.pipeline.axes import Axis, parse_axes, spelled, with_values
 from crnlang.pipeline.interface import open_run
-from crnlang.pipeline.progress_writer import ProgressWriter
 from crnlang.pipeline.sweep import Sweep, begin, run_points
 from crnlang.pipeline.sweep_table import rows_of, write_tables
 from crnlang.results.record import RunError
@@ -285,64 +281,6 @@ def test_a_point_that_stopped_early_is_told_again(tmp_path, monkeypatch):
     heard = []
     assert run_points(found, 1, heard.append) == first
     assert heard == []
-
-
-SLOW = MODEL.replace(
-    "with fsp { t = 0..1; save = [1] }",
-    """with natgrad {
-    t = 0..1; save = [1]; width = 3; basis = 2; samples = 16; epochs = 1; dt = 0.01
-    checkpoint = 0
-}""",
-)
-#: Sweeps, and kills the process after so many checkpoints.
-KILLED = """
-import os, sys
-import crnlang.pipeline.keeping as keeping
-
-left, write = [int(sys.argv.pop(1))], keeping.replace_file
-
-def write_and_die(*arguments):
-    write(*arguments)
-    left[0] -= 1
-    if not left[0]:
-        os.kill(os.getpid(), 9)
-
-keeping.replace_file = write_and_die
-from crnlang.cli import main
-main()
-"""
-
-
-def test_a_point_that_was_killed_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("slow.crn").write_text(SLOW)
-    words = ["sweep", "slow.crn", "--param", "k=1", "--out"]
-    whole = CliRunner().invoke(main, [*words, "whole"])
-    assert whole.exit_code == 0, whole.output
-    command = [sys.executable, "-c", KILLED, "40", *words, "killed"]
-    killed = subprocess.run(command, capture_output=True, check=False)
-    assert killed.returncode == -9, killed.stderr
-    assert not Path("killed/0001/manifest.json").exists()
-    point = CliRunner().invoke(main, ["resume", "killed/0001"])
-    assert point.exit_code == 2
-    assert "a point of a sweep" in point.output
-    steps = []
-    step = ProgressWriter.step
-
-    def counted(self, info):
-        steps.append(info.step)
-        step(self, info)
-
-    monkeypatch.setattr(ProgressWriter, "step", counted)
-    again = CliRunner().invoke(main, [*words, "killed"])
-    assert again.exit_code == 0, again.output
-    assert min(steps) > 20
-    assert not Path("killed/0001/checkpoint").exists()
-    mine, theirs = (Path(name, "0001") for name in ("killed", "whole"))
-    files = sorted(path.name for path in theirs.glob("weights_*"))
-    assert files
-    for name in files:
-        assert (mine / name).read_bytes() == (theirs / name).read_bytes()
 
 
 class Threads(ThreadPoolExecutor):
