@@ -23,7 +23,7 @@ from crnlang.compiler import compile_text
 from crnlang.editor.options import describe_setting, settings_of
 from crnlang.frontend.grammar import reserved_words
 from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS
-from crnlang.settings import ENGINES
+from crnlang.settings import SOLVERS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -161,7 +161,7 @@ def settings_page():
         "What may stand in `solve NAME with ENGINE { ... }` and behind `--set` of",
         "`crnc run`. Which engine to take: see [method](method.md).",
     ]
-    for engine, record in ENGINES.items():
+    for engine, record in SOLVERS.items():
         lines += ["", f"## {engine}", "", record.__doc__.strip(), ""]
         lines += [
             f"- {describe_setting(name, option)}"

@@ -10,6 +10,7 @@ from rich.table import Table
 from crnlang.cli.examples import examples
 from crnlang.cli.files import file_argument
 from crnlang.cli.options import solve_option
+from crnlang.cli.outputs import check_output, output_options, write_output
 from crnlang.compiler import compile_text
 from crnlang.diagnostics import CrnError, listing
 from crnlang.pipeline.choose import resolve_solve
@@ -20,7 +21,6 @@ from crnlang.pipeline.uncapped import (
     declared,
     with_declarations,
 )
-from crnlang.results.record import RunError
 from crnlang.settings import SettingError
 
 #: Exit code where the trial has felt the proposed caps.
@@ -43,12 +43,8 @@ FELT = 3
     "--trajectories", type=click.IntRange(100), default=1000, show_default=True
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option(
-    "--write",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="NEW.crn",
-    help="Write the file with these caps; an existing one is never overwritten.",
+@output_options(
+    "--write", "target", help="Write the file with these caps.", required=False
 )
 def bounds(
     file: Path,
@@ -57,6 +53,7 @@ def bounds(
     trajectories: int,
     seed: int,
     target: Path | None,
+    overwrite: bool,
 ) -> None:
     """Propose a cap for every species, from trajectories without caps.
 
@@ -69,8 +66,8 @@ def bounds(
     # imported here because it loads numba
     from crnlang.pipeline.caps import propose_caps
 
-    if target is not None and target.exists():
-        raise RunError(f"{target} exists, and nothing is overwritten: name a new file")
+    if target is not None:
+        check_output(target, overwrite=overwrite)
     found = compile_uncapped(file)
     until = _until(found, solve_name, end)
     caps = propose_caps(found.lowered, until, trajectories, seed)
@@ -98,7 +95,10 @@ def bounds(
     for line in lines:
         click.echo(line)
     wanted = {one.species: one.proposed for one in caps.proposals}
-    _tell(found, wanted, target)
+    text = _tell(found, wanted, target)
+    if target is not None:
+        write_output(target, text, overwrite=overwrite)
+        click.echo(f"\nwritten to {target}")
     if caps.tried > 0:
         click.get_current_context().exit(FELT)
 
@@ -120,8 +120,8 @@ def _until(found: Uncapped, solve: str | None, end: float | None) -> float:
         raise click.UsageError(str(error), context) from error
 
 
-def _tell(found: Uncapped, caps: dict[str, int], target: Path | None) -> None:
-    """Print the declarations with the new caps; write the new file if one is wanted.
+def _tell(found: Uncapped, caps: dict[str, int], target: Path | None) -> str:
+    """Print the declarations with the new caps; the text of the file with them.
 
     Raises:
         CrnError: the file is not sound with these caps.
@@ -141,7 +141,4 @@ def _tell(found: Uncapped, caps: dict[str, int], target: Path | None) -> None:
     except CrnError:
         click.echo("\nwith these caps the file is not sound any more:", err=True)
         raise
-    if target is not None:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(text)
-        click.echo(f"\nwritten to {target}")
+    return text

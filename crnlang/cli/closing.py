@@ -127,18 +127,24 @@ def shown_places(times: np.ndarray, save: Sequence[float]) -> list[int]:
     return [chosen[round(pick)] for pick in picks]
 
 
-def query_table(queries: Sequence[QueryAnswer], samples: float) -> Table:
-    """The answer of each query at the last time that it asks for, if it has times."""
+def query_table(
+    queries: Sequence[QueryAnswer], samples: float, names: Sequence[str] = ()
+) -> Table:
+    """The answer of each query at the last time that it asks for, if it has times.
+
+    `names` are shown in the place of their own.
+    """
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("query", "times"):
         table.add_column(title)
     table.add_column("t", justify="right")
     table.add_column("answer")
-    for query in queries[:MOST_ROWS]:
+    shown = names or [query.name for query in queries]
+    for name, query in list(zip(shown, queries, strict=True))[:MOST_ROWS]:
         has_times = not np.isnan(query.times[-1])
         count = str(len(query.times)) if has_times else ""
         time = f"{query.times[-1]:g}" if has_times else ""
-        table.add_row(query.name, count, time, _last(query, samples))
+        table.add_row(Text(name), count, time, _last(query, samples))
     if len(queries) > MOST_ROWS:
         table.caption = f"and {len(queries) - MOST_ROWS} more"
     return table

@@ -15,7 +15,7 @@ from crnlang.diagnostics import Refusal
 from crnlang.editor.options import settings_of
 from crnlang.results.checkpoint import FOLDER
 from crnlang.results.run_directory import MANIFEST, MODEL
-from crnlang.settings import ENGINES
+from crnlang.settings import ENGINES, SOLVERS
 
 #: The species or the start of one at the end of a question.
 LAST_NAME = re.compile(r"(.*?)([A-Za-z_]\w*)?$", re.DOTALL)
@@ -51,7 +51,7 @@ def complete_set(
 ) -> list[CompletionItem]:
     """`key=` of the engine's settings, or of all; behind `=` the words it takes."""
     engine = ctx.params.get("engine")
-    engines = [engine] if engine in ENGINES else list(ENGINES)
+    engines = [engine] if engine in SOLVERS else list(ENGINES)
     options = {
         name: option for one in engines for name, option in settings_of(one).items()
     }

@@ -6,6 +6,7 @@ import click
 
 from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
+from crnlang.cli.outputs import check_output, output_options, write_output
 from crnlang.report.graph import build_graph, format_dot
 from crnlang.report.picture import draw_graph
 
@@ -20,8 +21,8 @@ PICTURES = (".svg", ".png", ".pdf")
     )
 )
 @file_argument
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
-def graph(file: Path, out: Path) -> None:
+@output_options(help="The picture, or DOT text, as it ends.")
+def graph(file: Path, out: Path, overwrite: bool) -> None:
     """Draw the species-reaction graph of a file (svg, png, pdf, or dot).
 
     Species are round, reactions square; a line leads from what is consumed, an arrow to
@@ -30,9 +31,10 @@ def graph(file: Path, out: Path) -> None:
     """
     if out.suffix not in (*PICTURES, ".dot"):
         raise click.UsageError(f"{out} must end in {', '.join((*PICTURES, '.dot'))}")
+    check_output(out, overwrite=overwrite)
     found = build_graph(compile_and_warn(file).network)
     if out.suffix == ".dot":
-        out.write_text(format_dot(found), encoding="utf-8")
+        write_output(out, format_dot(found), overwrite=overwrite)
     else:
         draw_graph(found, out)
     click.echo(str(out))

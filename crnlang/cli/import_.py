@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from crnlang.cli.examples import examples
+from crnlang.cli.outputs import check_output, output_options, write_output
 from crnlang.diagnostics import Refusal, Report, listing, render_all
 from crnlang.interop.files import read_model
 from crnlang.interop.parts import Imported
@@ -63,7 +64,7 @@ class NoCapsError(Refusal):
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE"
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
+@output_options(help="The `.crn` file to write.")
 @click.option(
     "--cap",
     type=Caps(),
@@ -74,15 +75,18 @@ class NoCapsError(Refusal):
     "--round", "is_rounded", is_flag=True, help="Round starts to copy numbers."
 )
 def import_(
-    file: Path, out: Path, cap: Sequence[Mapping[str, int]], is_rounded: bool
+    file: Path,
+    out: Path,
+    overwrite: bool,
+    cap: Sequence[Mapping[str, int]],
+    is_rounded: bool,
 ) -> None:
     """Read a model in SBML, Antimony or BioNetGen `.net` into a file.
 
     What the language cannot hold is refused, all at once. The file that is written
     holds the physics alone: queries and `solve` blocks are yours to add.
     """
-    if out.exists():
-        raise click.UsageError(f"{out} exists and is not overwritten")
+    check_output(out, overwrite=overwrite)
     try:
         found = read_model(file, is_rounded=is_rounded)
     except NotRepresentedError as error:
@@ -94,7 +98,8 @@ def import_(
     run_passes(network, report, laws)
     if report.found:
         click.echo(render_all(report.found), err=True)
-    out.write_text(_head(found, file) + write_program(network), encoding="utf-8")
+    text = _head(found, file) + write_program(network)
+    write_output(out, text, overwrite=overwrite)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     parts = f"species: {len(network.species)}, channels: {len(network.reactions)}"

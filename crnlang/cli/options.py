@@ -3,12 +3,11 @@
 import click
 
 from crnlang.cli.complete import complete_block, complete_set
-from crnlang.pipeline.auto import AUTO
-from crnlang.settings import ENGINES
+from crnlang.settings import SOLVERS
 
 engine_option = click.option(
     "--engine",
-    type=click.Choice([*ENGINES, AUTO]),
+    type=click.Choice(list(SOLVERS)),
     help="Engine: the first block with it, else `t` and `save` of another block; "
     "`auto` picks one and says why.",
 )

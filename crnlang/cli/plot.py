@@ -7,6 +7,7 @@ import click
 
 from crnlang.cli.complete import RunDirectory, complete_species
 from crnlang.cli.examples import examples
+from crnlang.cli.outputs import check_output, output_options
 from crnlang.pipeline.interface import open_run
 
 
@@ -18,7 +19,7 @@ from crnlang.pipeline.interface import open_run
     )
 )
 @click.argument("run", type=RunDirectory())
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
+@output_options(help="The picture: png, pdf or svg, as it ends.")
 @click.option(
     "--species",
     multiple=True,
@@ -51,6 +52,7 @@ from crnlang.pipeline.interface import open_run
 def plot(
     run: Path,
     out: Path,
+    overwrite: bool,
     species: Sequence[str],
     joint: str | None,
     chosen: Sequence[float],
@@ -72,6 +74,7 @@ def plot(
     pair = None if joint is None else tuple(name.strip() for name in joint.split(","))
     if pair is not None and len(pair) != 2:
         raise click.UsageError("`--joint` takes two species, as `A,B`")
+    check_output(out, overwrite=overwrite)
     witness = None if against is None else open_run(against)
     what = draw or ("answers" if witness else "")
     open_run(run).plot(

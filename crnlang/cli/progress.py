@@ -27,6 +27,11 @@ PACE_STEPS = 20
 #: Columns that the text of the live line needs; the bar takes what is left.
 TEXT_WIDTH = 76
 WIDEST_BAR = 30
+#: What the words of a step mean, said once.
+KEY = (
+    "each step: dt, its length; residual, the part of the motion that was missed;\n"
+    "ESS, effective sample size: so many independent draws would be as exact"
+)
 
 
 @contextmanager
@@ -35,7 +40,10 @@ def watching(choice: Choice, *, is_quiet: bool) -> Iterator[Watcher]:
     console = Console(stderr=True)
     if is_quiet:
         yield Silent()
-    elif console.is_terminal:
+        return
+    if isinstance(choice.settings, NeuralSettings):
+        click.echo(KEY, err=True)
+    if console.is_terminal:
         live = LiveProgress(choice, console)
         with Live(
             get_renderable=live.line,
@@ -96,35 +104,38 @@ class LiveProgress:
         self.bar_width = min(console.width - TEXT_WIDTH, WIDEST_BAR)
         self.started = time.monotonic()
         self.pace = Pace(self.until)
-        self.t = 0.0
-        self.words = ""
+        self.reached, self.end = 0.0, self.until
+        self.where, self.words = "", ""
         self.spinner = Spinner("dots")
 
     def step(self, info: StepInfo) -> None:
         """Remember the step for the next drawing."""
         self.pace.mark(info.t)
-        self.t = info.t
+        self.reached, self.end = info.t, self.until
+        self.where = f"t = {info.t:.4g} of {self.until:g}"
         self.words = f"{told(info)}  {self.pace.left()}"
 
     def trouble(self, sentence: str) -> None:
         """Say it above the line."""
         self.console.print(f"note: {sentence}", markup=False, highlight=False)
 
-    def law(self, number: int, total: int) -> None:
-        """Remember how far the reading is."""
-        self.words = f"reading the law at time {number} of {total}"
+    def part(self, part: str, number: int, total: int) -> None:
+        """Remember how far the part is."""
+        self.reached, self.end = number, total
+        self.where = f"{part} {number:,} of {total:,}"
+        self.words = f"{time.monotonic() - self.started:.0f} s"
 
     def line(self) -> Table:
         """The line as it stands."""
         seconds = time.monotonic() - self.started
         row = Table.grid(padding=(0, 2, 0, 0))
-        if not self.words:
+        if not self.where:
             row.add_row(self.spinner, f"{self.engine}  {self.before}, {seconds:.0f} s")
             return row
         row.add_column(no_wrap=True)
-        cells = [self.spinner, f"{self.engine}  t = {self.t:.4g} of {self.until:g}"]
+        cells = [self.spinner, f"{self.engine}  {self.where}"]
         if self.bar_width >= 5:
-            bar = ProgressBar(self.until, self.t, width=self.bar_width)
+            bar = ProgressBar(self.end, self.reached, width=self.bar_width)
             row.add_row(*cells, bar, self.words)
         else:
             row.add_row(*cells, self.words)
@@ -153,9 +164,9 @@ class PlainProgress:
         """Say it."""
         click.echo(f"note: {sentence}", err=True)
 
-    def law(self, number: int, total: int) -> None:
-        """Say how far the reading is, if it was long silent."""
-        self._say(f"reading the law at time {number} of {total}", is_due=False)
+    def part(self, part: str, number: int, total: int) -> None:
+        """Say how far the part is, if it was long silent."""
+        self._say(f"{part} {number:,} of {total:,}", is_due=False)
 
     def _say(self, words: str, *, is_due: bool) -> None:
         now = time.monotonic()

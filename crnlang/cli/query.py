@@ -1,6 +1,7 @@
 """`crnc query`: ask a finished run what its file did not ask."""
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -11,6 +12,9 @@ from crnlang.cli.closing import query_object, query_table
 from crnlang.cli.complete import RunDirectory, complete_species
 from crnlang.cli.examples import examples
 from crnlang.pipeline.interface import open_run
+
+#: A question with a name of its own.
+NAMED = re.compile(r"\s*\w+\s*=\s*\w+\s*\(")
 
 
 @click.command(
@@ -33,10 +37,12 @@ def query(run: Path, question: str, as_json: bool) -> None:
     found = open_run(run).ask(question)
     if as_json:
         answers = {one.name: query_object(one) for one in found.answers}
-        whole = {"queries": answers, "notes": list(found.notes)}
+        whole = {"question": question, "queries": answers, "notes": list(found.notes)}
         click.echo(json.dumps(whole, allow_nan=False))
         return
     console = Console()
-    console.print(query_table(found.answers, found.samples))
+    is_named = len(found.answers) > 1 or NAMED.match(question)
+    names = () if is_named else (question.strip(),)
+    console.print(query_table(found.answers, found.samples, names))
     for note in found.notes:
         console.print(Text(f"note: {note}"))

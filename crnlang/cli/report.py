@@ -7,6 +7,7 @@ import click
 
 from crnlang.cli.complete import RunDirectory
 from crnlang.cli.examples import examples
+from crnlang.cli.outputs import check_output, output_options, write_output
 from crnlang.pipeline.interface import open_run
 
 
@@ -17,12 +18,7 @@ from crnlang.pipeline.interface import open_run
     )
 )
 @click.argument("run", type=RunDirectory())
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    help="The page to write; default RUN.html. A file that exists is kept.",
-)
+@output_options(help="The page; default RUN.html.", required=False)
 @click.option(
     "--against",
     type=click.Path(path_type=Path),
@@ -37,7 +33,11 @@ from crnlang.pipeline.interface import open_run
     help="Two species whose joint law is shown, too; may be repeated.",
 )
 def report(
-    run: Path, out: Path | None, against: Path | None, joints: Sequence[str]
+    run: Path,
+    out: Path | None,
+    overwrite: bool,
+    against: Path | None,
+    joints: Sequence[str],
 ) -> None:
     """Write a run as one web page that needs no network.
 
@@ -55,10 +55,7 @@ def report(
     if wrong:
         raise click.UsageError(f"`--joint {wrong[0]}`: write two species, as `A,B`")
     target = out or run.with_name(f"{run.absolute().name}.html")
-    if target.exists():
-        raise click.UsageError(
-            f"{target} exists and is not overwritten; choose another with `-o`"
-        )
+    check_output(target, overwrite=overwrite)
     witness = None if against is None else open_run(against)
     opened = open_any(run)
     text = report_run(
@@ -68,6 +65,5 @@ def report(
         witness=witness,
         joints=[(pair[0], pair[1]) for pair in pairs],
     )
-    with target.open("x", encoding="utf-8") as stream:
-        stream.write(text)
+    write_output(target, text, overwrite=overwrite)
     click.echo(str(target))

@@ -25,8 +25,8 @@ def resume(run: Path, as_json: bool, quiet: bool) -> None:
     """Continue a run that was stopped, killed or crashed, in its directory.
 
     It goes on from its last checkpoint to the numbers, to the last bit, of a run that
-    was never interrupted. Its model and settings must be those that it began with. Only
-    runs of neural engines have checkpoints; others start again. Exit codes: those of
+    was never interrupted. Its model and settings must be those that it began with. Runs
+    of `fsp` and `ode` have no checkpoints, and start again. Exit codes: those of
     `crnc run`, and 2 where the run cannot be continued.
     """
     resumed = resume_run(run)

@@ -17,10 +17,11 @@ from crnlang.pipeline.choose import Choice
 from crnlang.pipeline.memory import batch_memory, told_memory
 from crnlang.pipeline.overrides import parse_overrides
 from crnlang.pipeline.resume import begin_run
+from crnlang.reference.refusals import WitnessError
 from crnlang.results import checkpoint
 from crnlang.results.checkpoint import WriteError, read_state
 from crnlang.results.run_directory import create_run_directory
-from crnlang.settings import NeuralSettings, SettingError
+from crnlang.settings import KeptSettings, SettingError
 
 
 @click.command(
@@ -65,7 +66,7 @@ def run(
 ) -> None:
     """Solve a model and write a run directory, which is never overwritten.
 
-    Ctrl-C or SIGTERM ends a neural run after its step, twice at once; what was reached
+    Ctrl-C or SIGTERM ends a run after its step, twice at once; what was reached
     is written, and `crnc resume` continues it. Exit codes: 0 done, 1 the model is
     wrong, 2 wrong usage, 3 the engine stopped early or refused, or the run cannot be
     written, 130 interrupted, 143 ended by SIGTERM.
@@ -106,13 +107,14 @@ def _new_directory(
     """The directory of the run; it goes again where nothing is worth keeping in it."""
     is_new = out is None or not out.exists()
     directory = create_run_directory(out, compilation.network.name, choice.engine)
-    is_neural = isinstance(choice.settings, NeuralSettings)
+    is_kept = isinstance(choice.settings, KeptSettings)
     try:
         begin_run(directory, compilation, choice, overrides)
         yield directory
     except Exception as error:
         is_ended = isinstance(error, WriteError | Interrupted | click.exceptions.Exit)
-        if not (is_neural and (is_ended or read_state(directory))):
+        has_state = bool(read_state(directory)) and not isinstance(error, WitnessError)
+        if not (is_kept and (is_ended or has_state)):
             checkpoint.end(directory)
         raise
     finally:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from crnlang.diagnostics import Refusal
-from crnlang.pipeline.found import Watcher
+from crnlang.pipeline.found import READING, Watcher
 from crnlang.solve.outcome import StepInfo
 
 #: Ctrl-C, and what batch systems send before they kill.
@@ -54,13 +54,21 @@ class StoppableWatcher:
 
     def __init__(self, watcher: Watcher, stopping: Stopping) -> None:
         self.trouble = watcher.trouble
-        self.law = watcher.law
         self.watcher = watcher
         self.stopping = stopping
 
     def step(self, info: StepInfo) -> None:
         """Tell of the step, and end the run if it shall."""
         self.watcher.step(info)
+        self._end()
+
+    def part(self, part: str, number: int, total: int) -> None:
+        """Tell of it, and end the run if it shall and can go on from here."""
+        self.watcher.part(part, number, total)
+        if part != READING:
+            self._end()
+
+    def _end(self) -> None:
         if self.stopping.number:
             raise KeyboardInterrupt
 

@@ -18,7 +18,7 @@ from crnlang.pipeline.found import Run
 from crnlang.pipeline.progress_writer import ProgressWriter
 from crnlang.results import checkpoint
 from crnlang.results.checkpoint import WriteError
-from crnlang.settings import NeuralSettings
+from crnlang.settings import KeptSettings
 from crnlang.solve.outcome import Outcome
 
 #: Exit code of a run that stopped early by itself.
@@ -40,8 +40,8 @@ def solve(
         Refusal: the engine has no answer, or it cannot be written.
         Interrupted: a signal came before anything was written.
     """
-    is_neural = isinstance(choice.settings, NeuralSettings)
-    with checkpoint.held(directory), stopping(is_patient=is_neural) as signals:
+    is_kept = isinstance(choice.settings, KeptSettings)
+    with checkpoint.held(directory), stopping(is_patient=is_kept) as signals:
         try:
             with watching(choice, is_quiet=quiet) as watcher:
                 model = compilation.network.name
@@ -50,9 +50,9 @@ def solve(
                 found = run_compiled(compilation, choice, watched, directory)
             store_run(found, directory)
         except KeyboardInterrupt as error:
-            raise _interrupted(directory, signals, is_neural=is_neural) from error
+            raise _interrupted(directory, signals, is_kept=is_kept) from error
         except WriteError as error:
-            if not is_neural:
+            if not is_kept:
                 raise
             text = f"{error}; make room, then {how_to_continue(directory)}"
             raise WriteError(text) from error
@@ -66,9 +66,9 @@ def solve(
     _exit(found, directory, signals)
 
 
-def _interrupted(directory: Path, signals: Stopping, *, is_neural: bool) -> Interrupted:
+def _interrupted(directory: Path, signals: Stopping, *, is_kept: bool) -> Interrupted:
     """What to tell of a run that was ended before it was written."""
-    if not is_neural:
+    if not is_kept:
         return Interrupted("interrupted: nothing was written", signals.exit_code)
     text = f"interrupted; {how_to_continue(directory)}"
     return Interrupted(text, signals.exit_code)

@@ -9,7 +9,7 @@ from crnlang.cli.complete import complete_parameter
 from crnlang.cli.examples import examples
 from crnlang.cli.files import compile_and_warn, file_argument
 from crnlang.cli.options import engine_option, set_option, solve_option
-from crnlang.pipeline.auto import AUTO
+from crnlang.pipeline.auto import is_auto
 from crnlang.pipeline.axes import parse_axes
 from crnlang.pipeline.choose import resolve_solve
 from crnlang.pipeline.overrides import parse_overrides
@@ -84,7 +84,7 @@ def sweep(
     try:
         axes = parse_axes(params, compilation)
         settings = parse_overrides(overrides)
-        if engine != AUTO:
+        if not is_auto(compilation.network, solve_name, engine):
             resolve_solve(compilation.network, solve_name, engine, settings, seed)
     except SettingError as error:
         raise click.UsageError(str(error), click.get_current_context()) from error
@@ -118,6 +118,8 @@ def sweep(
     for one in failed:
         click.echo(f"failed: {one.point}: {one.trouble}", err=True)
     if failed:
-        text = f"{len(failed)} of {len(points)} points failed; the same command tries"
-        click.echo(f"{text} them again", err=True)
+        text = f"{len(failed)} of {len(points)} points failed or stopped early"
+        if not all(found.is_done(one.point) for one in failed):
+            text += "; the same command tries again those that have no run"
+        click.echo(text, err=True)
         click.get_current_context().exit(FAILED)

@@ -85,7 +85,7 @@ def _line(progress: Progress | None) -> str:
         return "starting"
     where = _where(progress) if progress.step else _before(progress)
     words = [progress.engine, where, *_numbers(progress)]
-    words += [_laws(progress), _left(progress), _silence(progress)]
+    words += [_part(progress), _left(progress), _silence(progress)]
     words += [f"note: {progress.messages[-1]}"] if progress.messages else []
     return "  ".join(filter(None, words))
 
@@ -95,18 +95,25 @@ def _view(progress: Progress | None) -> Group:
     if progress is None:
         return Group(Text("starting"))
     head = f"{progress.model}: {progress.engine}, {_clock(_age(progress.began))} so far"
-    if not progress.step:
+    if not (progress.step or progress.part):
         return Group(Text(head, style="bold"), Text(_before(progress)))
-    row = Table.grid(padding=(0, 2, 0, 0))
-    row.add_row(
-        _where(progress),
-        ProgressBar(progress.until, progress.step["t"], width=BAR_WIDTH),
-        _left(progress),
-    )
-    lines = [Text(head, style="bold"), row, Text("  ".join(_numbers(progress)))]
-    lines += [Text(one) for one in (_laws(progress), _silence(progress)) if one]
+    lines: list[Text | Table] = [Text(head, style="bold")]
+    if progress.step:
+        bar = ProgressBar(progress.until, progress.step["t"], width=BAR_WIDTH)
+        lines.append(_row(_where(progress), bar, _left(progress)))
+        lines.append(Text("  ".join(_numbers(progress))))
+    if progress.part:
+        bar = ProgressBar(progress.total, progress.number, width=BAR_WIDTH)
+        lines.append(_row(_part(progress), bar, ""))
+    lines += [Text(_silence(progress))] if _silence(progress) else []
     lines += [Text(f"note: {one}", style="yellow") for one in progress.messages]
     return Group(*lines)
+
+
+def _row(where: str, bar: ProgressBar, left: str) -> Table:
+    row = Table.grid(padding=(0, 2, 0, 0))
+    row.add_row(where, bar, left)
+    return row
 
 
 def _where(progress: Progress) -> str:
@@ -114,10 +121,12 @@ def _where(progress: Progress) -> str:
 
 
 def _before(progress: Progress) -> str:
-    """What a run does that has told of no step."""
+    """What a run does that has told of no step; nothing where it tells of a part."""
+    if progress.part:
+        return ""
     seconds = _clock(_age(progress.began))
     is_neural = progress.engine in ("tdvp", "natgrad", "adam")
-    what = "compiling the first step" if is_neural else "working, and tells no steps"
+    what = "compiling the first step" if is_neural else "working"
     return f"{what}, {seconds} so far"
 
 
@@ -132,23 +141,24 @@ def _numbers(progress: Progress) -> list[str]:
     words += [f"residual {step['residual']:.2g}", f"error {step['error']:.2g}"]
     if not math.isnan(step["bound"]):
         words.append(f"bound {step['bound']:.2g}")
-    return [*words, f"ESS {step['effective_size']:.2g}"]
+    return [*words, f"effective sample size {step['effective_size']:.2g}"]
 
 
-def _laws(progress: Progress) -> str:
-    number, total = progress.laws
-    return f"reading the law at time {number} of {total}" if total else ""
+def _part(progress: Progress) -> str:
+    is_told = bool(progress.part)
+    return f"{progress.part} {progress.number:,} of {progress.total:,}" * is_told
 
 
 def _left(progress: Progress) -> str:
     left = progress.seconds_left()
-    return "" if left is None or progress.laws[1] else f"{_clock(left)} left"
+    return "" if left is None or progress.part else f"{_clock(left)} left"
 
 
 def _silence(progress: Progress) -> str:
-    """How long nothing was told, where steps come and this is long."""
+    """How long nothing was told, where something comes and this is long."""
     age = _age(progress.written)
-    return f"nothing new for {_clock(age)}" if progress.step and age > SILENT else ""
+    is_telling = progress.step or progress.part
+    return f"nothing new for {_clock(age)}" if is_telling and age > SILENT else ""
 
 
 def _age(moment: float) -> float:

@@ -34,7 +34,7 @@ from crnlang.frontend.tokens import (
     split_statements,
 )
 from crnlang.frontend.units import UNITS, describe_unit
-from crnlang.settings import ENGINES
+from crnlang.settings import SOLVERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def _values(choices: Mapping[str, str]) -> Iterator[Candidate]:
 def _solve(kinds: list[str], texts: list[str], before: str) -> Iterator[Candidate]:
     """Engines, their settings that are not given yet, the values of one."""
     if kinds[-1] == "_WITH":
-        for engine in ENGINES:
+        for engine in SOLVERS:
             yield Candidate(engine, "value", describe_engine(engine))
         return
     if "_LBRACE" not in kinds:

@@ -13,7 +13,7 @@ from crnlang.ir.expr import Count, Function, call
 from crnlang.ir.network import Network
 from crnlang.ir.printer import format_equation, format_initial
 from crnlang.ir.spelling import format_expression, format_number
-from crnlang.settings import ENGINES
+from crnlang.settings import SOLVERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _about_word(analysis: Analysis, word: Word, statement: ast.Statement | None)
 
 
 def _about_setting(solve: ast.SolveStatement, word: Word) -> str:
-    if word.span == solve.engine.span and word.text in ENGINES:
+    if word.span == solve.engine.span and word.text in SOLVERS:
         return describe_engine(word.text)
     options = settings_of(solve.engine.text)
     is_key = any(setting.key.span == word.span for setting in solve.settings)

@@ -4,22 +4,22 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from crnlang.settings import ENGINES
+from crnlang.settings import SOLVERS
 
 Option = dataclasses.Field[Any]
 
 
 def settings_of(engine: str) -> Mapping[str, Option]:
     """The settings of an engine as a file writes them; none of an unknown one."""
-    if engine not in ENGINES:
+    if engine not in SOLVERS:
         return {}
-    options = {one.name: one for one in dataclasses.fields(ENGINES[engine])}
+    options = {one.name: one for one in dataclasses.fields(SOLVERS[engine])}
     return {"t": options.pop("until"), **options}
 
 
 def describe_engine(engine: str) -> str:
     """What an engine is, in Markdown."""
-    return f"`{engine}`: {(ENGINES[engine].__doc__ or '').strip()}"
+    return f"`{engine}`: {(SOLVERS[engine].__doc__ or '').strip()}"
 
 
 def describe_setting(name: str, option: Option) -> str:

@@ -28,7 +28,7 @@ from crnlang.ir.network import (
     Query,
     SolveBlock,
 )
-from crnlang.settings import PASSAGE_ENGINES, Settings
+from crnlang.settings import AUTO, CANDIDATES, PASSAGE_ENGINES, Settings
 
 
 def lower_queries(
@@ -244,8 +244,9 @@ def _runs_of(solves: Sequence[SolveBlock], report: Report) -> _Runs | None:
     """What the solve blocks run; `None` without any, and where one has an error."""
     if not solves or not all(report.is_sound(solve.span) for solve in solves):
         return None
-    engines = frozenset(solve.engine for solve in solves)
-    return _Runs(engines, max(map(_end_of, solves)))
+    engines = {solve.engine for solve in solves}
+    engines.update(CANDIDATES if AUTO in engines else ())
+    return _Runs(frozenset(engines), max(map(_end_of, solves)))
 
 
 def _end_of(solve: SolveBlock) -> float:

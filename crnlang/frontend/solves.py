@@ -12,7 +12,7 @@ from crnlang.frontend.scope import Refused, Scope
 from crnlang.frontend.times import numbers_of
 from crnlang.ir.network import SettingValue, SolveBlock
 from crnlang.settings import (
-    ENGINES,
+    SOLVERS,
     SettingError,
     Settings,
     fix_name,
@@ -100,7 +100,7 @@ def _check_names(
     report: Report,
 ) -> None:
     """Report names that the file must declare and does not."""
-    for option in fields(ENGINES.get(solve.engine.text, Settings)):
+    for option in fields(SOLVERS.get(solve.engine.text, Settings)):
         kind, value = option.metadata["names"], settings.get(option.name)
         known = [*option.metadata["choices"], *scope.names.of_kind(kind)]
         is_told = not isinstance(value, str) or value in known

@@ -3,7 +3,7 @@
 | step             | from                    | to                         |
 |------------------|-------------------------|----------------------------|
 | `compile_file`   | text                    | `Compilation`              |
-| `resolve_solve`  | network, command line   | `Choice`: engine, settings |
+| `choose`         | network, command line   | `Choice`: engine, settings |
 | an engine        | `LoweredNetwork`        | `Found`: laws at times     |
 | `summarise`      | laws                    | `RunData`                  |
 | `store_run`      | `Run`                   | a run directory            |
@@ -18,7 +18,8 @@ from pathlib import Path
 
 from crnlang.compiler import Compilation, compile_file
 from crnlang.ir.network import SettingValue
-from crnlang.pipeline.choose import Choice, answerable, resolve_solve, save_times
+from crnlang.pipeline.auto import choose
+from crnlang.pipeline.choose import Choice, answerable, save_times
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Run, Silent, Watcher, health_of
 from crnlang.pipeline.passages import answer_passages
@@ -54,7 +55,7 @@ def run_file(
         Refusal: the engine has no answer.
     """
     compilation = compile_file(path)
-    choice = resolve_solve(compilation.network, solve, engine, overrides, seed)
+    choice = choose(compilation, solve, engine, overrides, seed)
     return run_compiled(compilation, choice, Silent())
 
 
@@ -67,8 +68,8 @@ def run_compiled(
     """Run an engine on a compiled file.
 
     A run that stops early is no exception: its record ends at the last good time. In a
-    `directory` that has begun (`pipeline.resume`) a neural engine goes on from the last
-    checkpoint, if there is one, and leaves others.
+    `directory` that has begun (`pipeline.resume`) engines other than `fsp` and `ode` go
+    on from the last checkpoint, if there is one, and leave others.
 
     Raises:
         Refusal: the engine has no answer.
@@ -90,11 +91,11 @@ def run_compiled(
         case SsaSettings():
             from crnlang.pipeline.witnesses import run_ssa
 
-            found = run_ssa(lowered, settings, clock)
+            found = run_ssa(lowered, settings, watcher, clock, directory)
         case WeSettings():
             from crnlang.pipeline.ensembles import run_we
 
-            found = run_we(lowered, settings, clock)
+            found = run_we(lowered, settings, watcher, clock, directory)
         case NeuralSettings():
             from crnlang.pipeline.neural import run_neural
 

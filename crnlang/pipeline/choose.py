@@ -12,7 +12,14 @@ from crnlang.diagnostics import listing
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import Network, Query, SettingValue, SolveBlock
 from crnlang.results.summary import TIME_TOLERANCE, times_of
-from crnlang.settings import ENGINES, SettingError, Settings, fix_name, resolve_settings
+from crnlang.settings import (
+    AUTO,
+    ENGINES,
+    SettingError,
+    Settings,
+    fix_name,
+    resolve_settings,
+)
 
 #: The block and the engine that are taken where nothing is said.
 USUAL_BLOCK, USUAL_ENGINE = "main", "tdvp"
@@ -43,7 +50,8 @@ def resolve_solve(
     """Choose the solve block and the engine, and resolve the settings.
 
     The block called `solve`; else the first of `engine`; else `main`; else the first.
-    An engine other than the block's takes only `t` and `save` from it.
+    An engine other than the block's takes only `t` and `save` from it; of a block with
+    `auto` the seed, too.
 
     Raises:
         SettingError: an unknown block, engine or setting, or a value out of range.
@@ -55,7 +63,8 @@ def resolve_solve(
     block = usual_block(network, solve, engine)
     chosen = engine or (block.engine if block else USUAL_ENGINE)
     values = dict(block.settings) if block else {}
-    if block and block.engine != chosen:
+    # all settings of `auto` are such that every engine has
+    if block and block.engine not in (chosen, AUTO):
         values = {key: value for key, value in values.items() if key in QUESTION}
     wanted = dict(overrides or {})
     if seed is not None:

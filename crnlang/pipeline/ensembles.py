@@ -8,6 +8,7 @@ integral is the rest of the mean time.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -25,7 +26,8 @@ from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import LawQuery, LogpQuery, PassageQuery, ProbQuery
 from crnlang.passes.distance import distance
 from crnlang.pipeline.cost import Clock
-from crnlang.pipeline.found import Found
+from crnlang.pipeline.found import Found, Watcher
+from crnlang.pipeline.ledgers import open_ledger
 from crnlang.pipeline.passages import Numbers, answer_passages
 from crnlang.reference.departure import draw_departures
 from crnlang.reference.ensemble import (
@@ -34,6 +36,7 @@ from crnlang.reference.ensemble import (
     sample_ensembles,
     starts_needed,
 )
+from crnlang.reference.ledger import Ledger
 from crnlang.reference.refusals import PassageError
 from crnlang.reference.ssa import NO_TARGET, build_simulator
 from crnlang.results.summary import Snapshot
@@ -44,16 +47,25 @@ from crnlang.settings import SettingError, WeSettings, fix_name
 SETTLED, CLEAR = 4.0, 0.2
 
 
-def run_we(lowered: LoweredNetwork, settings: WeSettings, clock: Clock) -> Found:
+def run_we(
+    lowered: LoweredNetwork,
+    settings: WeSettings,
+    watcher: Watcher,
+    clock: Clock,
+    directory: Path | None = None,
+) -> Found:
     """Weighted ensembles at the save times, one for each question about a set.
 
-    The record shows the law of the first. numba's compilation goes to the clock.
+    The record shows the law of the first. numba's compilation goes to the clock. In a
+    run directory that has begun it goes on from what was done, and writes down what is.
 
     Raises:
+        RunError: what was done cannot be read.
         WitnessError: a wrong propensity, or one without a bound in time.
         SettingError: there is no observable as `along` says.
     """
-    ensembles = _Ensembles(lowered, settings, clock)
+    ledger = open_ledger(directory, settings.checkpoint, watcher)
+    ensembles = _Ensembles(lowered, settings, clock, ledger)
     asked: dict[Lane, set[float]] = {}
     lanes: dict[str, Lane] = {}
     for query in lowered.network.queries:
@@ -79,11 +91,16 @@ class _Ensembles:
     """Runs ensembles of a network, each with random numbers of its own."""
 
     def __init__(
-        self, lowered: LoweredNetwork, settings: WeSettings, clock: Clock
+        self,
+        lowered: LoweredNetwork,
+        settings: WeSettings,
+        clock: Clock,
+        ledger: Ledger,
     ) -> None:
         queries = lowered.network.queries
         self.lowered = lowered
         self.settings = settings
+        self.ledger = ledger
         self.along = _along(lowered, settings)
         self.targets = [q.target for q in queries if isinstance(q, PassageQuery)]
         self.simulator = build_simulator(lowered, self.targets)
@@ -119,6 +136,7 @@ class _Ensembles:
             stream=self.runs,
             target=target,
             states=states,
+            ledger=self.ledger,
         )
 
     def passage(self, query: PassageQuery) -> tuple[Numbers, Numbers]:

@@ -12,6 +12,9 @@ from crnlang.results.record import QueryAnswer, RunData
 from crnlang.results.summary import Snapshot
 from crnlang.solve.outcome import STAGES, Outcome, StepInfo
 
+#: The part of a neural run in which the laws of its networks are read.
+READING = "reading the law at time"
+
 
 @runtime_checkable
 class Watcher(Protocol):
@@ -23,8 +26,8 @@ class Watcher(Protocol):
     def step(self, info: StepInfo) -> None:
         """A step was accepted."""
 
-    def law(self, number: int, total: int) -> None:
-        """The law at the save time `number` of `total` was read from the network."""
+    def part(self, part: str, number: int, total: int) -> None:
+        """Of a part of the run that takes no steps `number` of `total` are done."""
 
 
 class Silent:
@@ -36,7 +39,7 @@ class Silent:
     def step(self, info: StepInfo) -> None:
         """Do nothing."""
 
-    def law(self, number: int, total: int) -> None:
+    def part(self, part: str, number: int, total: int) -> None:
         """Do nothing."""
 
 

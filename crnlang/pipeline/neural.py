@@ -18,7 +18,7 @@ from crnlang.passes.totals import TOTALS, Totalled
 from crnlang.pipeline.answers import Answers
 from crnlang.pipeline.checkpoints import TimedKeeper, last_checkpoint
 from crnlang.pipeline.cost import Clock
-from crnlang.pipeline.found import Found, Silent, Watcher
+from crnlang.pipeline.found import READING, Found, Silent, Watcher
 from crnlang.pipeline.law import LawReader
 from crnlang.pipeline.programs import keep_programs
 from crnlang.pipeline.weights import file_name, pack_weights
@@ -125,7 +125,7 @@ def _read_laws(
         snapshot, few = Answers(lowered, reader, time, place).read(model)
         snapshots.append(snapshot)
         doubts += few
-        watcher.law(place + 1, len(solution.times))
+        watcher.part(READING, place + 1, len(solution.times))
     return Found(
         snapshots=tuple(snapshots),
         outcome=solution.outcome,

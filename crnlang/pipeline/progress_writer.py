@@ -55,10 +55,12 @@ class ProgressWriter:
         self._write(progress, is_due=not self.progress.step)
         self.watcher.step(info)
 
-    def law(self, number: int, total: int) -> None:
-        """Hand it on."""
-        self.watcher.law(number, total)
-        self._write(replace(self.progress, laws=(number, total)), is_due=number == 1)
+    def part(self, part: str, number: int, total: int) -> None:
+        """Hand it on; it is written first, for the run may end there."""
+        is_new = part != self.progress.part
+        told = replace(self.progress, part=part, number=number, total=total)
+        self._write(told, is_due=is_new)
+        self.watcher.part(part, number, total)
 
     def _write(self, progress: Progress, *, is_due: bool) -> None:
         self.progress = progress

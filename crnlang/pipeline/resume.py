@@ -16,7 +16,10 @@ from crnlang.results import checkpoint
 from crnlang.results.checkpoint import Begun, read_begun
 from crnlang.results.record import RunError
 from crnlang.results.run_directory import library_versions, read_files, read_run
-from crnlang.settings import NeuralSettings, SettingError, as_plain, resolve_settings
+from crnlang.settings import KeptSettings, SettingError, as_plain, resolve_settings
+
+#: What a sweep was asked for, in its directory; its points lie beside this file.
+PLAN = "sweep.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +67,15 @@ def resume_run(directory: Path) -> Resumed:
     """
     if not checkpoint.is_begun(directory):
         raise RunError(_why_not(directory))
+    if (directory.absolute().parent / PLAN).is_file():
+        raise RunError(
+            f"{directory} is a point of a sweep: go on with the `crnc sweep` command "
+            "that began it"
+        )
     begun = read_begun(directory)
     choice = read_choice(directory, begun)
     again = f"run the model again: {_command(begun)}"
-    if not isinstance(choice.settings, NeuralSettings):
+    if not isinstance(choice.settings, KeptSettings):
         raise RunError(
             f"{directory} cannot be continued: `{choice.engine}` keeps no checkpoints; "
             f"{again}"

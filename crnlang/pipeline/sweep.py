@@ -6,14 +6,14 @@
     table.zarr      the same as a grid
     failures.csv    points that have no run, and why; only where there are any
 
-A run directory is there once it is whole, so that after a kill the same command goes on
-with the points that are missing. Each point has a seed of its own.
+A point is done once its run is whole, so that after a kill the same command goes on
+with those that are missing, and within each from its last checkpoint. Each point has a
+seed of its own.
 """
 
 import itertools
 import json
 import multiprocessing
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -22,6 +22,7 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,18 @@ from crnlang.ir.network import SettingValue
 from crnlang.pipeline import run_compiled, store_run
 from crnlang.pipeline.auto import choose
 from crnlang.pipeline.axes import Axis, spelled, with_values
+from crnlang.pipeline.choose import Choice
 from crnlang.pipeline.found import Silent
-from crnlang.pipeline.resume import sum_of
-from crnlang.results.record import RunError
-from crnlang.results.run_directory import MANIFEST
+from crnlang.pipeline.progress_writer import ProgressWriter
+from crnlang.pipeline.resume import PLAN, begin_run, read_choice, sum_of
+from crnlang.reference.refusals import WitnessError
+from crnlang.results import checkpoint
+from crnlang.results.checkpoint import read_state
+from crnlang.results.record import RunData, RunError
+from crnlang.results.run_directory import MANIFEST, create_run_directory, read_run
 from crnlang.solve.outcome import Outcome
 from crnlang.threads import ONE_THREAD, environment
 
-PLAN = "sweep.json"
 #: Raised when the layout of a sweep changes.
 FORMAT = 1
 
@@ -153,8 +158,6 @@ def begin(sweep: Sweep) -> None:
         # the file may have moved; what it says counts
         if changed := [key for key in changed if key != "file"]:
             raise RunError(_refused(directory, changed, plan, found))
-        for draft in directory.glob(".*.partial"):  # of a process that was killed
-            shutil.rmtree(draft, ignore_errors=True)
         return
     if directory.is_file() or (directory.is_dir() and any(directory.iterdir())):
         raise RunError(
@@ -204,7 +207,11 @@ def run_points(
 ) -> list[Done]:
     """Run every point that has no run yet; `report` hears of each as it ends.
 
-    A point that fails does not end the others. One process is the calling one.
+    A point that fails does not end the others. One process is the calling one. Points
+    that stopped early before come first, and would stop there again.
+
+    Raises:
+        RunError: a run is damaged.
     """
     waiting = [point for point in sweep.points() if not sweep.is_done(point)]
     runs = (
@@ -212,7 +219,9 @@ def run_points(
         if processes == 1
         else _in_processes(sweep, waiting, processes)
     )
-    found: list[Done] = []
+    ended = [point for point in sweep.points() if sweep.is_done(point)]
+    before = [Done(point, _trouble(read_run(sweep.place(point)))) for point in ended]
+    found = [done for done in before if done.trouble]
     for done in runs:
         report(done)
         found.append(done)
@@ -259,20 +268,55 @@ def run_task(task: Task) -> str:
     """Run one point and keep its run; why it failed or stopped, or nothing.
 
     Raises:
-        KeyboardInterrupt: it was interrupted; nothing of it is kept.
+        KeyboardInterrupt: it was interrupted; its last checkpoint is kept.
     """
     try:
         compilation = compile_text(task.text, task.path)
-        choice = choose(compilation, task.solve, task.engine, task.overrides, task.seed)
-        run = run_compiled(compilation, choice, Silent())
-        if run.outcome is Outcome.INTERRUPTED:
-            raise KeyboardInterrupt
-        store_run(run, task.directory)
+        choice = _begin_point(task, compilation)
+        with checkpoint.held(task.directory), _kept_if_worth(task.directory):
+            model = compilation.network.name
+            watcher = ProgressWriter(Silent(), task.directory, model, choice)
+            run = run_compiled(compilation, choice, watcher, task.directory)
+            if run.outcome is Outcome.INTERRUPTED:
+                raise KeyboardInterrupt
+            store_run(run, task.directory)
     except CrnError as error:
         return str(error).splitlines()[0]
     except Exception as error:  # noqa: BLE001 - the other points go on
         lines = str(error).splitlines() or [""]
         is_told = hasattr(error, "exit_code")
         return lines[0] if is_told else f"{type(error).__name__}: {lines[0]}"
-    is_whole = run.data.status == "complete"
-    return "" if is_whole else f"stopped early: {run.data.sentence}"
+    return _trouble(run.data)
+
+
+def _trouble(data: RunData) -> str:
+    is_whole = data.status == "complete"
+    return "" if is_whole else f"stopped early: {data.sentence}"
+
+
+def _begin_point(task: Task, compilation: Compilation) -> Choice:
+    """The engine and settings of a point, those that it began with if it has.
+
+    Raises:
+        SettingError: an unknown block, engine or setting, or a value out of range.
+        RunError: what was begun was changed, or the directory cannot be written.
+    """
+    if checkpoint.is_begun(task.directory):
+        return read_choice(task.directory, checkpoint.read_begun(task.directory))
+    choice = choose(compilation, task.solve, task.engine, task.overrides, task.seed)
+    checkpoint.end(task.directory)  # of a process that was killed as it began
+    begin_run(create_run_directory(task.directory, "", ""), compilation, choice)
+    return choice
+
+
+@contextmanager
+def _kept_if_worth(directory: Path) -> Iterator[None]:
+    """Take the directory away where the point breaks off and nothing can go on."""
+    try:
+        yield
+    except BaseException as error:
+        if not read_state(directory) or isinstance(error, WitnessError):
+            checkpoint.end(directory)
+            if not any(directory.iterdir()):
+                directory.rmdir()
+        raise

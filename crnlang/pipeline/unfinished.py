@@ -55,8 +55,8 @@ def _open_unfinished(directory: Path) -> Opened:
     choice = read_choice(directory, begun)
     if not isinstance(choice.settings, NeuralSettings):
         raise RunError(
-            f"{directory} has not ended, and `{choice.engine}` keeps nothing before "
-            f"its end; `crnc watch {directory}` tells whether it still runs"
+            f"{directory} has not ended, and `{choice.engine}` has no law before its "
+            f"end; `crnc watch {directory}` tells whether it still runs"
         )
     from crnlang.pipeline.neural import read_unfinished  # loads JAX
 

@@ -9,7 +9,7 @@ from crnlang.results import checkpoint
 from crnlang.results.progress import Progress, read_progress
 from crnlang.results.record import RunData
 from crnlang.results.run_directory import MANIFEST, is_overtaken, read_run
-from crnlang.settings import ENGINES, NeuralSettings
+from crnlang.settings import ENGINES, KeptSettings
 
 #: A run that has begun takes its lock within so many seconds.
 TO_START = 5.0
@@ -36,9 +36,9 @@ class Look:
     @property
     def can_be_continued(self) -> bool:
         """Whether `crnc resume` can go on from here."""
-        is_neural = issubclass(ENGINES.get(self.engine, object), NeuralSettings)
+        is_kept = issubclass(ENGINES.get(self.engine, object), KeptSettings)
         is_complete = self.data is not None and self.data.status == "complete"
-        return is_neural and not is_complete
+        return is_kept and not is_complete
 
 
 def look_at(directory: Path, *, was_seen: bool = False) -> Look:

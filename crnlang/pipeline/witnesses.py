@@ -5,6 +5,7 @@ states to be entered absorbing (`absorb`); trajectories end there.
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -14,10 +15,12 @@ from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import PassageQuery
 from crnlang.passes.absorb import absorb
 from crnlang.pipeline.cost import Clock
-from crnlang.pipeline.found import Found
+from crnlang.pipeline.found import Found, Watcher
+from crnlang.pipeline.ledgers import open_ledger
 from crnlang.pipeline.passages import Numbers, answer_passages
 from crnlang.reference.departure import depart, draw_departures, holds
 from crnlang.reference.fsp import solve_fsp
+from crnlang.reference.ledger import Ledger
 from crnlang.reference.passage import find_passage
 from crnlang.reference.refusals import PassageError
 from crnlang.reference.ssa import (
@@ -89,26 +92,35 @@ def _arrived(
     return np.array(values), np.array([law.bound for law in laws])
 
 
-def run_ssa(lowered: LoweredNetwork, settings: SsaSettings, clock: Clock) -> Found:
+def run_ssa(
+    lowered: LoweredNetwork,
+    settings: SsaSettings,
+    watcher: Watcher,
+    clock: Clock,
+    directory: Path | None = None,
+) -> Found:
     """Exact trajectories at the save times, and first passages.
 
-    numba's compilation goes to the clock.
+    numba's compilation goes to the clock. In a run directory that has begun it goes on
+    from what was done, and writes down what is.
 
     Raises:
+        RunError: what was done cannot be read.
         WitnessError: a wrong propensity, or one without a bound in time.
     """
     queries = lowered.network.queries
     targets = [query.target for query in queries if isinstance(query, PassageQuery)]
     simulator = build_simulator(lowered, targets)
     clock.add_compiling(simulator.compile_seconds)
-    found = sample_ssa(lowered, settings, simulator=simulator)
+    ledger = open_ledger(directory, settings.checkpoint, watcher)
+    found = sample_ssa(lowered, settings, simulator=simulator, ledger=ledger)
     snapshots = tuple(
         Snapshot(float(time), found.counts[:, place, :])
         for place, time in enumerate(found.times)
     )
 
     def ask(query: PassageQuery) -> tuple[Numbers, Numbers]:
-        return _sampled_passage(simulator, targets, query, settings)
+        return _sampled_passage(simulator, targets, query, settings, ledger)
 
     passages = answer_passages(lowered, "ssa", settings, ask)
     return Found(snapshots, leak=found.leak.mean(axis=0), passages=passages)
@@ -119,6 +131,7 @@ def _sampled_passage(
     targets: list[Expr],
     query: PassageQuery,
     settings: SsaSettings,
+    ledger: Ledger,
 ) -> tuple[Numbers, Numbers]:
     """The answer to one query, and its standard error.
 
@@ -131,7 +144,8 @@ def _sampled_passage(
         states = draw_departures(lowered, query.start, size, settings.seed)
     until = (query.times[-1] if query.times else 0.0) or settings.until
     run = replace(settings, until=until, save=(until,))
-    entered = sample_passages(simulator, run, number, states)
+    part = f"{query.name}: trajectories"
+    entered = sample_passages(simulator, run, number, states, ledger=ledger, part=part)
     return _shares(entered, query) if query.times else _mean(entered, until)
 
 

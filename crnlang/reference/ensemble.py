@@ -9,8 +9,10 @@ systematically, in the order of the coordinate: G. Kitagawa, J. Comput. Graph. S
 (1996) 1.
 """
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.expr import Expr
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference.jumps import Stretch, jumped, stretches
+from crnlang.reference.ledger import NO_LEDGER, Arrays, Ledger
 from crnlang.reference.ssa import NO_TARGET, STREAMS, Simulator, advance, first_start
 from crnlang.reference.trajectory import Start
 from crnlang.settings import SsaSettings, WeSettings
@@ -109,6 +112,7 @@ def sample_ensembles(
     target: int = NO_TARGET,
     states: Int[np.ndarray, "walkers variables"] | None = None,
     threads: int | None = None,
+    ledger: Ledger = NO_LEDGER,
 ) -> EnsembleRun:
     """Independent ensembles side by side, to the end of the run.
 
@@ -118,6 +122,7 @@ def sample_ensembles(
     - `target`: the set of the simulator that takes walkers out of the ensemble.
     - `states`: where walkers start, as many for each ensemble; drawn from the initial
       law where there are none.
+    - `ledger`: what it has of the ensembles of this number is not done again.
 
     The result does not depend on the number of threads.
 
@@ -125,7 +130,7 @@ def sample_ensembles(
         WitnessError: as in `sample_ssa`.
     """
     runner = _Runner(simulator, settings, lane, stream, target)
-    return runner.run(states, threads)
+    return runner.run(states, threads, ledger)
 
 
 def starts_needed(settings: WeSettings) -> int:
@@ -133,8 +138,22 @@ def starts_needed(settings: WeSettings) -> int:
     return settings.walkers * settings.bins * settings.repeats
 
 
+class _Round(NamedTuple):
+    """The walkers run from one time to a later one and are drawn anew.
+
+    `is_first` of its stretch: before it come the events at `start`. Nobody runs where
+    both times are the same.
+    """
+
+    start: float
+    end: float
+    is_first: bool
+
+
 class _Runner:
-    """One call of `sample_ensembles`."""
+    """One call of `sample_ensembles`; what it holds changes with every round."""
+
+    walkers: Walkers
 
     def __init__(
         self,
@@ -148,40 +167,99 @@ class _Runner:
         self.settings = settings
         self.lane = lane
         self.target = target
+        self.part = f"ensemble {stream}: round"
         self.stream = (1 + stream) * STREAMS
         self.random = np.random.default_rng([settings.seed, stream])
         self.arrivals: list[Arrivals] = []
+        self.saved: dict[int, Walkers] = {}
 
     def run(
-        self, states: Int[np.ndarray, "walkers variables"] | None, threads: int | None
+        self,
+        states: Int[np.ndarray, "walkers variables"] | None,
+        threads: int | None,
+        ledger: Ledger,
     ) -> EnsembleRun:
-        settings, lowered = self.settings, self.simulator.lowered
-        walkers = self._begin(states, threads)
-        saved: dict[int, Walkers] = {}
+        settings, rounds = self.settings, self._rounds()
+        before = ledger.done(self.part)
+        if before is None:
+            self._begin(states, threads)
+        done = 0 if before is None else self._unpack(before)
+        for number, one in enumerate(rounds[done:], done + 1):
+            self._play(one, threads)
+            pack = partial(self._packed, number)
+            ledger.note(self.part, pack, number, len(rounds))
+        ordered = tuple(self.saved[place] for place in range(len(settings.save)))
+        return EnsembleRun(
+            settings.save, ordered, self._all_arrivals(), settings.repeats
+        )
+
+    def _rounds(self) -> list[_Round]:
+        lowered, settings = self.simulator.lowered, self.settings
+        found: list[_Round] = []
         for piece in stretches(lowered, settings.save, settings.until):
-            if piece.start > 0:
-                states = jumped(lowered, piece.start, walkers.states)
-                walkers = walkers._replace(states=states)
-            time = piece.start
-            for place in piece.save:
-                if settings.save[place] <= time:
-                    saved[place] = walkers
-            for edge in self._edges(piece):
-                walkers = self._propagate(walkers, time, edge, threads)
-                time = edge
-                for place in piece.save:
-                    if settings.save[place] == edge:
-                        saved[place] = walkers
-                walkers = self._resample(walkers)
-        ordered = tuple(saved[place] for place in range(len(settings.save)))
+            edges = [piece.start, *(self._edges(piece) or [piece.end])]
+            found += [
+                _Round(start, end, place == 0)
+                for place, (start, end) in enumerate(pairwise(edges))
+            ]
+        return found
+
+    def _play(self, one: _Round, threads: int | None) -> None:
+        if one.is_first:
+            if one.start > 0:
+                lowered = self.simulator.lowered
+                states = jumped(lowered, one.start, self.walkers.states)
+                self.walkers = self.walkers._replace(states=states)
+            self._save(one.start)
+        if one.end > one.start:
+            self._propagate(one.start, one.end, threads)
+            self._save(one.end)
+            self._resample()
+
+    def _save(self, time: float) -> None:
+        """Keep the walkers for a save time; after an event those after it."""
+        for place in np.flatnonzero(np.array(self.settings.save) == time).tolist():
+            self.saved[place] = self.walkers
+
+    def _all_arrivals(self) -> Arrivals:
         parts = [(one.times, one.weights, one.repeat) for one in self.arrivals]
         times, weights, repeat = map(np.concatenate, zip(*parts, strict=True))
-        arrivals = Arrivals(times, weights, repeat)
-        return EnsembleRun(settings.save, ordered, arrivals, settings.repeats)
+        return Arrivals(times, weights, repeat)
+
+    def _packed(self, done: int) -> Arrays:
+        """All that the rounds after `done` need, and what there is to show."""
+        arrivals = self._all_arrivals()
+        random = json.dumps(self.random.bit_generator.state).encode()
+        found = {
+            "position": np.array([done, self.stream], dtype=np.int64),
+            "random": np.frombuffer(random, dtype=np.uint8),
+            "times": arrivals.times,
+            "weights": arrivals.weights,
+            "repeat": arrivals.repeat,
+            **_named("walkers", self.walkers),
+        }
+        for place, walkers in self.saved.items():
+            found |= _named(f"saved{place}", walkers)
+        return found
+
+    def _unpack(self, found: Arrays) -> int:
+        """Take up what was packed; how many rounds were done."""
+        done, self.stream = found["position"].tolist()
+        state = json.loads(found["random"].tobytes())
+        self.random.bit_generator.state = state
+        self.walkers = _walkers(found, "walkers")
+        self.saved = {
+            place: _walkers(found, f"saved{place}")
+            for place in range(len(self.settings.save))
+            if f"saved{place}_states" in found
+        }
+        arrivals = Arrivals(found["times"], found["weights"], found["repeat"])
+        self.arrivals = [arrivals]
+        return done
 
     def _begin(
         self, states: Int[np.ndarray, "walkers variables"] | None, threads: int | None
-    ) -> Walkers:
+    ) -> None:
         """As many walkers as there can be, drawn anew bin by bin."""
         settings, size = self.settings, starts_needed(self.settings)
         drawn = SsaSettings(trajectories=size, seed=settings.seed)
@@ -193,10 +271,11 @@ class _Runner:
         repeat = np.repeat(np.arange(settings.repeats), size // settings.repeats)
         weights = np.full(size, settings.repeats / size)
         none = np.zeros(size, dtype=np.int64)
-        walkers = Walkers(start.states, weights, repeat, none)
-        return self._resample(self._moved(walkers, start, 0.0, threads))
+        self.walkers = Walkers(start.states, weights, repeat, none)
+        self._move(start, 0.0, threads)
+        self._resample()
 
-    def _edges(self, piece: Stretch) -> Sequence[float]:
+    def _edges(self, piece: Stretch) -> list[float]:
         """Where walkers stop between the start of a piece and its end, ascending."""
         settings = self.settings
         grid = np.linspace(0, settings.until, settings.resamplings + 1)
@@ -204,11 +283,9 @@ class _Runner:
         times = np.unique([*grid, *save, piece.end])
         return times[(times > piece.start) & (times <= piece.end)].tolist()
 
-    def _propagate(
-        self, walkers: Walkers, time: float, end: float, threads: int | None
-    ) -> Walkers:
-        """The walkers at a later time; those that enter the target leave."""
-        size = len(walkers.weights)
+    def _propagate(self, time: float, end: float, threads: int | None) -> None:
+        """Take the walkers to a later time; those that enter the target leave."""
+        walkers, size = self.walkers, len(self.walkers.weights)
         start = Start(
             time=time,
             is_drawn=False,
@@ -220,28 +297,27 @@ class _Runner:
             stream=self.stream,
         )
         self.stream += size
-        return self._moved(walkers, start, end, threads)
+        self._move(start, end, threads)
 
-    def _moved(
-        self, walkers: Walkers, start: Start, end: float, threads: int | None
-    ) -> Walkers:
+    def _move(self, start: Start, end: float, threads: int | None) -> None:
         """Run from a start to a time, and note who arrived."""
         counts, leak = advance(self.simulator, start, np.array([end]), threads)
         states = counts[:, 0].astype(np.int64)
-        walkers = walkers._replace(states=states, leak=leak[:, 0].copy())
+        walkers = self.walkers._replace(states=states, leak=leak[:, 0].copy())
         is_in = start.entered < np.inf
         left = walkers.take(is_in)
         self.arrivals.append(Arrivals(start.entered[is_in], left.weights, left.repeat))
-        return walkers.take(~is_in)
+        self.walkers = walkers.take(~is_in)
 
-    def _resample(self, walkers: Walkers) -> Walkers:
-        """The walkers of each bin of each ensemble drawn anew, with equal weights.
+    def _resample(self) -> None:
+        """Draw the walkers of each bin of each ensemble anew, with equal weights.
 
         Weights that are not known to add up to 1 in an ensemble, as they do at first,
         only change how many are drawn.
         """
+        walkers = self.walkers
         if not len(walkers.weights):
-            return walkers
+            return
         place = self.lane.place(self.simulator.lowered, walkers.states)
         bins = self._bins(place, walkers)
         group = walkers.repeat * (bins.max() + 1) + bins
@@ -253,7 +329,7 @@ class _Runner:
         sizes = np.ceil(self.settings.walkers * (1 + likely)).astype(np.int64)
         copies, weights = systematic(group[order], ordered, sizes, self.random)
         chosen = walkers.take(np.repeat(order, copies))
-        return chosen._replace(weights=np.repeat(weights, copies))
+        self.walkers = chosen._replace(weights=np.repeat(weights, copies))
 
     def _bins(
         self, place: Float[np.ndarray, " walkers"], walkers: Walkers
@@ -269,6 +345,15 @@ class _Runner:
                 share = np.clip((place[own] - low) / (high - low), 0, 1)
                 bins[own] = np.ceil(share * (self.settings.bins - 1))
         return bins
+
+
+def _named(name: str, walkers: Walkers) -> dict[str, np.ndarray]:
+    """The parts of walkers under names of their own."""
+    return {f"{name}_{part}": one for part, one in walkers._asdict().items()}
+
+
+def _walkers(found: Arrays, name: str) -> Walkers:
+    return Walkers(*(found[f"{name}_{part}"] for part in Walkers._fields))
 
 
 def systematic(

@@ -17,11 +17,12 @@ import numba
 import numpy as np
 from jaxtyping import Float, Int
 
-from crnlang.ir.expr import Expr, depends_on_time, slots_of
-from crnlang.ir.lowered import ChannelFamily, LoweredNetwork
+from crnlang.ir.expr import Expr
+from crnlang.ir.lowered import LoweredNetwork
 from crnlang.reference import intervals
-from crnlang.reference.forms import Forms, find_forms
+from crnlang.reference.forms import find_forms
 from crnlang.reference.jumps import jumped, stretches
+from crnlang.reference.ledger import NO_LEDGER, Arrays, Ledger
 from crnlang.reference.refusals import (
     EndlessEventsError,
     UnboundedPropensityError,
@@ -35,6 +36,7 @@ from crnlang.reference.source import (
     settle_source,
     watch_source,
 )
+from crnlang.reference.tables import build_tables, families_by_channel
 from crnlang.reference.trajectory import (
     DONE,
     ENDLESS_EVENTS,
@@ -42,12 +44,14 @@ from crnlang.reference.trajectory import (
     WRONG_EVENT,
     Generated,
     Start,
-    Tables,
     steady_batch,
     varying_batch,
 )
 from crnlang.settings import SsaSettings
 
+#: Trajectories are done in pieces, each twice as large as the one before it as long as
+#: that took less than so many seconds.
+PIECE_SECONDS = 1.0
 #: Trajectories are dealt to the threads in batches, this many a thread.
 BATCHES_PER_THREAD = 8
 #: The number of no set of states.
@@ -97,10 +101,12 @@ def sample_ssa(
     *,
     threads: int | None = None,
     simulator: Simulator | None = None,
+    ledger: Ledger = NO_LEDGER,
 ) -> SsaTrajectories:
     """Trajectories of the network; the same for any number of threads.
 
-    A `simulator` of the network saves compiling it again.
+    A `simulator` of the network saves compiling it again. What the `ledger` has of the
+    part `trajectories` is not done again.
 
     Raises:
         WrongPropensityError: a propensity is negative or not finite.
@@ -110,7 +116,8 @@ def sample_ssa(
     simulator = simulator or build_simulator(lowered)
     started = time.perf_counter()
     start = first_start(lowered, settings)
-    counts, leak = _simulate(simulator, start, settings, threads)
+    part = "trajectories"
+    counts, leak = _simulate(simulator, start, settings, threads, ledger, part)
     seconds = time.perf_counter() - started
     times = np.array(settings.save, dtype=float)
     return SsaTrajectories(times, counts, leak, simulator.compile_seconds, seconds)
@@ -123,11 +130,14 @@ def sample_passages(
     states: Int[np.ndarray, "trajectories variables"] | None = None,
     *,
     threads: int | None = None,
+    ledger: Ledger = NO_LEDGER,
+    part: str = "",
 ) -> Float[np.ndarray, " trajectories"]:
     """When each trajectory first enters the target of this number; inf for not in time.
 
     They begin in `states`, or as the initial law says, and end with the run at the
-    latest. Their random numbers are other ones than those of other targets.
+    latest. Their random numbers are other ones than those of other targets. What the
+    `ledger` has of the `part` is not done again.
 
     Raises:
         WitnessError: as in `sample_ssa`.
@@ -137,25 +147,76 @@ def sample_passages(
     if states is not None:
         start = start._replace(is_drawn=False, states=states)
     at_end = replace(settings, save=(settings.until,))
-    _simulate(simulator, start, at_end, threads)
+    _simulate(simulator, start, at_end, threads, ledger, part)
     return start.entered
 
 
 def _simulate(
-    simulator: Simulator, start: Start, settings: SsaSettings, threads: int | None
+    simulator: Simulator,
+    start: Start,
+    settings: SsaSettings,
+    threads: int | None,
+    ledger: Ledger,
+    part: str,
 ) -> tuple[
     Int[np.ndarray, "trajectories times variables"],
     Int[np.ndarray, "trajectories times"],
 ]:
     """The states and leaks at the save times; fills in `start.entered`."""
+    total, variables = start.states.shape
+    shape = (total, len(settings.save))
+    counts = np.zeros((*shape, variables), dtype=np.int32)
+    leak = np.zeros(shape, dtype=np.int64)
+    done, size = 0, threads or os.cpu_count() or 1
+    if (before := ledger.done(part)) is not None:
+        done = len(before["entered"])
+        counts[:done], leak[:done] = before["counts"], before["leak"]
+        start.entered[:done] = before["entered"]
+    while done < total:
+        began, last = time.perf_counter(), min(done + size, total)
+        some = start._replace(
+            states=start.states[done:last],
+            leak=start.leak[done:last],
+            entered=start.entered[done:last],
+            stream=start.stream + done,
+        )
+        found = _follow(simulator, some, settings, threads)
+        counts[done:last], leak[done:last] = found
+        done = last
+        pack = partial(_packed, counts, leak, start.entered, done)
+        ledger.note(part, pack, done, total)
+        size *= 2 if time.perf_counter() - began < PIECE_SECONDS else 1
+    return counts, leak
+
+
+def _packed(
+    counts: Int[np.ndarray, "trajectories times variables"],
+    leak: Int[np.ndarray, "trajectories times"],
+    entered: Float[np.ndarray, " trajectories"],
+    done: int,
+) -> Arrays:
+    """The first trajectories, as `_simulate` takes them up again."""
+    return {"counts": counts[:done], "leak": leak[:done], "entered": entered[:done]}
+
+
+def _follow(
+    simulator: Simulator, start: Start, settings: SsaSettings, threads: int | None
+) -> tuple[
+    Int[np.ndarray, "trajectories times variables"],
+    Int[np.ndarray, "trajectories times"],
+]:
+    """The states and leaks of some trajectories at the save times."""
     lowered = simulator.lowered
     times = np.array(settings.save, dtype=float)
-    shape = (settings.trajectories, len(times))
+    shape = (len(start.states), len(times))
     counts = np.zeros((*shape, len(lowered.space.caps)), dtype=np.int32)
     leak = np.zeros(shape, dtype=np.int64)
     for piece in stretches(lowered, settings.save, settings.until):
         if piece.start > 0:
-            start = _after(lowered, piece.start, start)
+            # later random numbers are other ones
+            stream = start.stream + settings.trajectories
+            states = jumped(lowered, piece.start, start.states)
+            start = start._replace(time=piece.start, states=states, stream=stream)
         wanted = np.append(times[list(piece.save)], piece.end)
         found, stopped = advance(simulator, start, wanted, threads)
         counts[:, list(piece.save)] = found[:, :-1]
@@ -211,17 +272,6 @@ def first_start(lowered: LoweredNetwork, settings: SsaSettings) -> Start:
     )
 
 
-def _after(lowered: LoweredNetwork, t: float, start: Start) -> Start:
-    """The start after the events at a time; later random numbers are other ones.
-
-    Raises:
-        WrongJumpError: one of them leads out of the box.
-    """
-    states = jumped(lowered, t, start.states)
-    stream = start.stream + len(states)
-    return start._replace(time=t, states=states, stream=stream)
-
-
 def _batches(trajectories: int, workers: int) -> list[tuple[int, int]]:
     """Consecutive ranges of trajectories."""
     edges = np.linspace(0, trajectories, workers * BATCHES_PER_THREAD + 1).astype(int)
@@ -245,7 +295,7 @@ def _run_batch(
     if outcome in (WRONG_EVENT, ENDLESS_EVENTS):
         refusal = WrongJumpError if outcome == WRONG_EVENT else EndlessEventsError
         raise refusal(lowered.space.names, witness.tolist(), t)
-    family = _families_by_channel(lowered)[channel]
+    family = families_by_channel(lowered)[channel]
     reaction = " + ".join(family.reactions)
     if outcome == NO_BOUND:
         raise UnboundedPropensityError(reaction, t)
@@ -277,81 +327,3 @@ def _jit(source: str, name: str, lowered: LoweredNetwork) -> Any:
         scope[f"site_values{place}"] = values
     exec(compile(source, f"<generated {name}>", "exec"), scope)
     return numba.njit(error_model="numpy", nogil=True)(scope[name])
-
-
-def _families_by_channel(lowered: LoweredNetwork) -> list[ChannelFamily]:
-    """The family of every channel: family by family, instance by instance."""
-    return [family for family in lowered.families for _ in family.variables]
-
-
-def build_tables(lowered: LoweredNetwork, forms: Forms) -> Tables:
-    """The network as the arrays that the compiled batches read."""
-    families = _families_by_channel(lowered)
-    rows = [row for family in lowered.families for row in family.variables]
-    width = max((len(row) for row in rows), default=0)
-    changed = [
-        [(int(v), int(c)) for v, c in zip(row, family.net_change, strict=True) if c]
-        for row, family in zip(rows, families, strict=True)
-    ]
-    dependent = _dependents(families, rows, changed)
-    numbers = {id(family): i for i, family in enumerate(lowered.families)}
-    touched = np.zeros((len(rows), width), dtype=np.int64)
-    for row, padded in zip(rows, touched, strict=True):
-        padded[: len(row)] = row
-    return Tables(
-        form=forms.form[[numbers[id(family)] for family in families]],
-        touched=touched,
-        numbers=forms.numbers,
-        triggers=len(lowered.network.triggers),
-        is_varying=np.array(
-            [depends_on_time(family.propensity) for family in families], dtype=bool
-        ),
-        caps=lowered.space.caps.astype(np.int64),
-        cumulative=_cumulative(lowered),
-        changed_start=_starts(changed),
-        changed=_whole([variable for pairs in changed for variable, _ in pairs]),
-        change=_whole([change for pairs in changed for _, change in pairs]),
-        dependent_start=_starts(dependent),
-        dependent=_whole([channel for channels in dependent for channel in channels]),
-    )
-
-
-def _dependents(
-    families: Sequence[ChannelFamily],
-    rows: Sequence[Int[np.ndarray, " _"]],
-    changed: Sequence[Sequence[tuple[int, int]]],
-) -> list[list[int]]:
-    """For each channel, those whose propensity reads a variable that it changes.
-
-    A channel also reads what it takes away, because it stops at 0.
-    """
-    readers: dict[int, list[int]] = {}
-    for channel, (family, row) in enumerate(zip(families, rows, strict=True)):
-        slots = slots_of(family.propensity) | set(np.flatnonzero(family.net_change < 0))
-        for slot in slots:
-            readers.setdefault(int(row[slot]), []).append(channel)
-    return [
-        sorted(
-            {reader for variable, _ in pairs for reader in readers.get(variable, [])}
-        )
-        for pairs in changed
-    ]
-
-
-def _cumulative(lowered: LoweredNetwork) -> Float[np.ndarray, "variables levels"]:
-    """The distribution function of each variable at the start, padded with 1."""
-    levels = max((len(law) for law in lowered.initial), default=1)
-    table = np.ones((len(lowered.initial), levels))
-    for row, law in zip(table, lowered.initial, strict=True):
-        sums = np.cumsum(law)
-        row[: len(law)] = sums / sums[-1]
-    return table
-
-
-def _starts(rows: Sequence[Sequence[object]]) -> Int[np.ndarray, " starts"]:
-    """Where each row starts in their concatenation, and where the last one ends."""
-    return np.cumsum([0, *map(len, rows)]).astype(np.int64)
-
-
-def _whole(values: Sequence[int]) -> Int[np.ndarray, " values"]:
-    return np.array(values, dtype=np.int64)

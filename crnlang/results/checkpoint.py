@@ -112,6 +112,14 @@ def read_state(directory: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
+def damaged(directory: Path, error: Exception) -> RunError:
+    """What is told where the last checkpoint cannot be read."""
+    return RunError(
+        f"{directory} cannot be continued: its checkpoint is damaged ({error}); run "
+        "the model again"
+    )
+
+
 def is_begun(directory: Path) -> bool:
     """Whether a run can be continued there, or is going on."""
     return (directory / FOLDER / BEGUN).is_file()

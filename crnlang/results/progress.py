@@ -23,8 +23,8 @@ class Progress:
 
     `began` and `written` are seconds since 1970. `step` are the numbers of the last
     step, with their names in `StepInfo`, none before the first. `steps_a_second` and
-    `time_a_second`, model time, are those of the last steps, 0 where not known. `laws`
-    are how many laws were read from the networks at the end, and of how many. The last
+    `time_a_second`, model time, are those of the last steps, 0 where not known. Of the
+    `part` of a run that takes no steps `number` of `total` are done. The last
     `messages` come last.
     """
 
@@ -36,7 +36,9 @@ class Progress:
     step: Mapping[str, float]
     steps_a_second: float = 0.0
     time_a_second: float = 0.0
-    laws: tuple[int, int] = (0, 0)
+    part: str = ""
+    number: int = 0
+    total: int = 0
     messages: tuple[str, ...] = ()
 
     def seconds_left(self) -> float | None:
@@ -61,8 +63,6 @@ def read_progress(directory: Path) -> Progress | None:
     try:
         text = (directory / FOLDER / PROGRESS).read_text(encoding="utf-8")
         values = json.loads(text)
-        first, last = values["laws"]
-        lists = {"laws": (first, last), "messages": tuple(values["messages"])}
-        return Progress(**{**values, **lists})
+        return Progress(**{**values, "messages": tuple(values["messages"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None

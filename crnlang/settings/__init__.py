@@ -11,7 +11,13 @@ from dataclasses import fields
 from typing import Any
 
 from crnlang.diagnostics import listing, suggest
-from crnlang.settings.base import SettingError, Settings, Value
+from crnlang.settings.base import (
+    AutoSettings,
+    KeptSettings,
+    SettingError,
+    Settings,
+    Value,
+)
 from crnlang.settings.neural import (
     AdamSettings,
     EulerSettings,
@@ -27,11 +33,16 @@ from crnlang.settings.witnesses import (
 )
 
 __all__ = [
+    "AUTO",
+    "CANDIDATES",
     "ENGINES",
     "PASSAGE_ENGINES",
+    "SOLVERS",
     "AdamSettings",
+    "AutoSettings",
     "EulerSettings",
     "FspSettings",
+    "KeptSettings",
     "NatgradSettings",
     "NeuralSettings",
     "OdeSettings",
@@ -55,6 +66,10 @@ ENGINES: dict[str, type[Settings]] = {
     "we": WeSettings,
     "ode": OdeSettings,
 }
+#: The engine that is one of those in `CANDIDATES`.
+AUTO, CANDIDATES = "auto", ("fsp", "ssa", "tdvp")
+#: What a solve block may name.
+SOLVERS: dict[str, type[Settings]] = {**ENGINES, AUTO: AutoSettings}
 
 
 #: The engines that answer each question about a first passage.
@@ -71,11 +86,11 @@ def resolve_settings(engine: str, values: Mapping[str, Value]) -> Settings:
     `t` is accepted as `(0, end)`. Raises `SettingError` naming the key at fault: an
     unknown engine (key `engine`) or setting, a wrong type, a value out of range.
     """
-    if engine not in ENGINES:
+    if engine not in SOLVERS:
         raise SettingError(
-            "engine", f"unknown engine `{engine}`", fix_name(engine, ENGINES)
+            "engine", f"unknown engine `{engine}`", fix_name(engine, SOLVERS)
         )
-    record = ENGINES[engine]
+    record = SOLVERS[engine]
     options = {f.name: f for f in fields(record)}
     chosen: dict[str, Any] = {}
     for key, value in values.items():

@@ -66,3 +66,20 @@ class Settings:
                 "change `save`, or the end of `t`",
             )
         object.__setattr__(self, "save", times)
+
+
+@dataclass(frozen=True)
+class AutoSettings(Settings):
+    """`fsp`, `ssa` or `tdvp`, as the model and the questions need; the run says why."""
+
+
+@dataclass(frozen=True)
+class KeptSettings(Settings):
+    """Of engines whose runs can be continued after a break."""
+
+    checkpoint: float = option(
+        60.0,
+        "seconds of wall time after which the state of the run is written, so that "
+        "`crnc resume` can continue it; sooner where it costs next to nothing",
+        low=0,
+    )

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from crnlang.settings.base import SettingError, Settings, option
+from crnlang.settings.base import KeptSettings, SettingError, option
 
 
 @dataclass(frozen=True)
-class NeuralSettings(Settings):
+class NeuralSettings(KeptSettings):
     """What the neural engines share."""
 
     samples: int = option(4096, "batch size", low=16)
@@ -49,13 +49,6 @@ class NeuralSettings(Settings):
         "devices that share every batch, each working through its own part; numbers "
         "stay the same up to rounding",
         low=1,
-    )
-    checkpoint: float = option(
-        60.0,
-        "seconds of wall time after which the state of the run is written, so that "
-        "`crnc resume` can continue it; also at save times, where it costs next to "
-        "nothing",
-        low=0,
     )
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crnlang.settings.base import Settings, option
+from crnlang.settings.base import KeptSettings, Settings, option
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class FspSettings(Settings):
 
 
 @dataclass(frozen=True)
-class SsaSettings(Settings):
+class SsaSettings(KeptSettings):
     """Gillespie's direct method: exact trajectories."""
 
     trajectories: int = option(10_000, "number of trajectories", low=1)
 
 
 @dataclass(frozen=True)
-class WeSettings(Settings):
+class WeSettings(KeptSettings):
     """Weighted ensemble: trajectories with weights, split and merged; rare events."""
 
     along: str = option(

@@ -11,7 +11,7 @@ syntax keyword crnInside per with in via and or not propensity ma
 syntax keyword crnConstant t time pi
 syntax match crnFunction /\<\(exp\|log\|sqrt\|sin\|cos\|tan\|tanh\|abs\|floor\|ceil\|min\|max\|if\|falling\|binomial\|mm\|mmr\|hill\|hillr\|hillar\|sum\|mean\|all\|any\)\>\ze\s*(/
 syntax match crnQuery /\<\(prob\|dist\|expect\|logp\|hit\|mfpt\|rate\)\>\ze\s*(/
-syntax match crnEngine /\(\<with\s\+\)\@<=\(tdvp\|natgrad\|adam\|fsp\|ssa\|we\|ode\)\>/
+syntax match crnEngine /\(\<with\s\+\)\@<=\(tdvp\|natgrad\|adam\|fsp\|ssa\|we\|ode\|auto\)\>/
 syntax match crnLabel /^\s*[A-Za-z_][A-Za-z0-9_]*\ze\s*:/
 syntax match crnNumber /\<\d\+\(\.\.\@!\d*\)\?\([eE][+-]\?\d\+\)\?\>/
 syntax match crnArrow /<->\|->\|[→⇌@]/

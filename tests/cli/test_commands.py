@@ -94,3 +94,38 @@ def test_plot_says_what_is_wrong(two_runs, tmp_path, wrong, words):
     found = invoke("plot", two_runs[0], "-o", str(tmp_path / "a.png"), *wrong)
     assert found.exit_code == 2
     assert words in " ".join(found.output.split())
+
+
+WRITERS = {
+    "graph": ("graph", "m.crn", "-o", "out.svg"),
+    "export": ("export", "m.crn", "-o", "out.net"),
+    "import": ("import", "m.net", "-o", "out.crn", "--cap", "9"),
+    "bounds": ("bounds", "m.crn", "--trajectories", "100", "--write", "out.crn"),
+    "plot": ("plot", "a", "-o", "out.png"),
+    "report": ("report", "a", "-o", "out.html"),
+}
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_a_file_that_exists_is_kept_unless_it_is_said(
+    command, two_runs, tmp_path, monkeypatch
+):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    Path("m.crn").write_text("crn 1\nspecies X in 0..9 = 5\nX -> 0 @ 1\n")
+    assert invoke("export", "m.crn", "-o", "m.net").exit_code == 0
+    Path("a").symlink_to(two_runs[0])
+    words = WRITERS[command]
+    out = next(Path(word) for word in words if word.startswith("out."))
+    out.write_text("mine")
+    kept = invoke(*words)
+    assert kept.exit_code == 2
+    assert "exists and is not overwritten" in " ".join(kept.output.split())
+    assert out.read_text() == "mine"
+    replaced = invoke(*words, "--overwrite")
+    assert replaced.exit_code == 0, replaced.output
+    assert out.read_bytes() != b"mine"
+    words = [word.replace("out.", "nowhere/out.") for word in words]
+    lost = invoke(*words)
+    assert lost.exit_code == 2
+    assert "there is no folder" in " ".join(lost.output.split())

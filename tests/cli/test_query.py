@@ -64,7 +64,12 @@ def test_the_answer_is_that_of_a_file_with_the_question(folder, question):
 def test_a_table_is_printed(folder):
     found = crnc("query", folder / "bare_main", "prob(many, at=1)")
     assert found.exit_code == 0
-    assert "prob_many" in found.output
+    assert "prob(many, at=1) " in found.output
+    assert "prob_many" not in found.output
+    for named in ("often = prob(many)", "prob(many, at=1); query prob(A > 1, at=1)"):
+        names = crnc("query", folder / "bare_main", named).output
+        assert ("often" in names) == ("often" in named)
+        assert ("prob_many" in names) == ("often" not in named)
 
 
 @pytest.mark.parametrize("question", ["prob(many)", "often = prob(many )", "dist(A)"])

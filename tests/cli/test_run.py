@@ -239,7 +239,7 @@ def test_plain_progress_speaks_at_save_times(capsys):
     progress = PlainProgress(choice)
     for step in range(1, 9):
         progress.step(step_info(step, 2.0))
-    progress.law(1, 2)
+    progress.part("reading", 1, 2)
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("  ")[1] for line in lines] == ["t = 1 of 2", "t = 2 of 2"]
 

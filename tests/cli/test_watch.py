@@ -107,7 +107,8 @@ def test_lines_come_while_it_runs_and_stop_when_it_is_broken_off(run, looked):
     assert "compiling the first step" in lines[0] or "step 1" in lines[0]
     assert any("t = 1 of 2  step 4  dt 0.25" in line for line in lines)
     assert any(
-        "residual 0.05  error 0.01  bound 0.04  ESS 2.4e+03" in line for line in lines
+        "error 0.01  bound 0.04  effective sample size 2.4e+03" in line
+        for line in lines
     )
     assert "broken off after t = 1" in last
     assert advice == f"continue with: crnc resume {directory}"
@@ -184,6 +185,17 @@ def test_the_view_of_a_terminal_holds_time_pace_and_messages(run):
     assert "nothing new for 1:30" in text
 
 
+def test_a_part_without_steps_is_told(run):
+    _, writer = run
+    writer.part("hit_1: trajectories", 1_500, 20_000)
+    words = "hit_1: trajectories 1,500 of 20,000"
+    assert words in _line(writer.progress)
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(_view(writer.progress))
+    assert words in captured.get()
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"laws": 3}', "\x00"])
 def test_damaged_progress_is_none(run, content):
     directory, _ = run
@@ -201,7 +213,7 @@ def test_progress_is_read_as_it_was_written(tmp_path_factory, pace, until, messa
     (directory / "checkpoint").mkdir()
     step = {"t": 1.0, "dt": 0.5}
     wanted = Progress(
-        "m", "tdvp", until, 1.0, 2.0, step, pace, pace, (1, 2), tuple(messages)
+        "m", "ssa", until, 1.0, 2.0, step, pace, pace, "walks", 1, 2, tuple(messages)
     )
     write_progress(directory, wanted)
     found = read_progress(directory)

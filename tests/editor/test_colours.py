@@ -10,7 +10,7 @@ from crnlang.frontend.grammar import reserved_words
 from crnlang.frontend.questions import USAGE
 from crnlang.frontend.rooms import BUILT_IN_FUNCTIONS, CONSTANTS, TIME_NAMES
 from crnlang.frontend.tokens import STATEMENT_WORDS
-from crnlang.settings import ENGINES
+from crnlang.settings import SOLVERS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "editors"
 TEXTMATE = json.loads((FOLDER / "crn.tmLanguage.json").read_text(encoding="utf-8"))
@@ -22,7 +22,7 @@ WORDS = {
     "constant": {*TIME_NAMES, *CONSTANTS},
     "function": set(BUILT_IN_FUNCTIONS),
     "query": set(USAGE),
-    "engine": set(ENGINES),
+    "engine": set(SOLVERS),
 }
 
 

@@ -5,7 +5,7 @@ import pytest
 from crnlang.compiler import analyse_text
 from crnlang.editor.completion import find_completions
 from crnlang.editor.words import STATEMENTS
-from crnlang.settings import TdvpSettings
+from crnlang.settings import ENGINES, TdvpSettings
 
 HEAD = """crn 1
 massaction falling
@@ -42,7 +42,7 @@ def offered(text):
         ("species Z in 0..9 per |", {"site"}),
         ("query |", {"prob", "dist", "expect", "logp", "hit", "mfpt", "rate"}),
         ("solve main |", {"with"}),
-        ("solve main with |", {"tdvp", "natgrad", "adam", "fsp", "ssa", "we", "ode"}),
+        ("solve main with |", {*ENGINES, "auto"}),
         ("solve a with tdvp {\n  t = 0..1\n  precision = |", {"float64", "float32"}),
         ("event |", {"at", "when"}),
         ("event at 3: |", {"k", "X", "Y"}),

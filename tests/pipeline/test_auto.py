@@ -10,6 +10,7 @@ from scipy.stats import poisson
 
 import crnlang
 from crnlang.compiler import compile_text
+from crnlang.diagnostics import CrnError
 from crnlang.pipeline import pick, run_compiled
 from crnlang.pipeline.auto import choose
 from crnlang.pipeline.found import Silent
@@ -193,6 +194,27 @@ def test_settings_of_the_block_count_where_it_is_of_the_engine():
     exact = "solve exact with fsp { t = 0..4; max_states = 1000 }\n"
     small = choose(pair(exact, cap=20), solve="exact", engine="auto")
     assert (small.settings.max_states, small.settings.until) == (1000, 4)
+
+
+def test_a_block_asks_for_it():
+    block = "solve pick with auto { t = 0..3; save = [2]; seed = 7 }\n"
+    model = pair("solve main with ssa { t = 0..9 }\n" + block, cap=20)
+    for choice in (choose(model, "pick"), choose(model, engine="auto")):
+        assert choice.engine == "fsp"
+        assert choice.block
+        assert choice.block.name == "pick"
+        assert choice.settings == FspSettings(
+            until=3.0, save=(2.0,), seed=7, states="box"
+        )
+        assert any("can be reached" in note for note in choice.notes)
+    many = {"trajectories": 50.0}
+    assert choose(model, solve="pick", overrides=many).engine == "ssa"
+    assert choose(model, solve="pick", engine="ssa").settings.seed == 7
+    assert choose(model).engine == "ssa"
+    with pytest.raises(CrnError, match="`auto` has no setting `trajectories`"):
+        pair("solve a with auto { trajectories = 5 }\n")
+    hit = "query hit(X == 9, from=X == 0, by=[1])\n"
+    assert pair(hit + block, cap=20).warnings == ()
 
 
 def test_python_picks_the_same():

@@ -196,7 +196,6 @@ def test_the_grid_has_an_axis_for_each_parameter(finished):
 
 def test_finished_points_are_skipped_and_missing_ones_made(finished, monkeypatch):
     found, _ = finished
-    (found.directory / ".0003.1234.partial").mkdir()
     again = sweep(found.directory, "k=0.5,1", "start=2,9,3")
     asked = []
     monkeypatch.setattr(sweeps, "run_task", lambda task: asked.append(task) or "no")
@@ -204,7 +203,6 @@ def test_finished_points_are_skipped_and_missing_ones_made(finished, monkeypatch
     run_points(again, 1, lambda _: None)
     assert [task.directory.name for task in asked] == ["0002", "0005"]
     assert [task.seed for task in asked] == [1, 4]
-    assert not list(found.directory.glob(".*.partial"))
 
 
 @pytest.mark.parametrize(
@@ -266,6 +264,23 @@ def test_a_point_that_is_interrupted_ends_the_sweep_and_is_not_kept(
     with pytest.raises(KeyboardInterrupt):
         run_points(found, 1, lambda _: None)
     assert not any(map(found.is_done, found.points()))
+    assert not any(found.place(point).exists() for point in found.points())
+
+
+def test_a_point_that_stopped_early_is_told_again(tmp_path, monkeypatch):
+    def stopped(*arguments):
+        run = run_compiled(*arguments)
+        data = replace(run.data, status="stopped", sentence="Too wide.")
+        return replace(run, data=data, outcome=Outcome.STEP_TOO_SMALL)
+
+    found = sweep(tmp_path / "out", "k=1,2")
+    with monkeypatch.context() as patch:
+        patch.setattr(sweeps, "run_compiled", stopped)
+        first = swept(found)
+    assert [one.trouble for one in first] == ["stopped early: Too wide."] * 2
+    heard = []
+    assert run_points(found, 1, heard.append) == first
+    assert heard == []
 
 
 class Threads(ThreadPoolExecutor):

@@ -15,7 +15,7 @@ from crnlang.reference import forms as module
 from crnlang.reference import intervals
 from crnlang.reference.forms import find_forms
 from crnlang.reference.source import propensity_source
-from crnlang.reference.ssa import build_tables
+from crnlang.reference.tables import build_tables
 
 
 def propensity_of(lowered, forms):
