@@ -5,7 +5,7 @@
     crnc run square_4.crn --engine ssa --set trajectories=2000 --out WITNESS
     python tests/benchmarks/lattice.py compare RUN WITNESS
 
-The model is tests/benchmarks/schlogl_square.crn with more sites: 50 molecules on each
+The model is examples/schlogl_square.crn with more sites: 50 molecules on each
 at first, so that sites that a symmetry of the square carries into each other have the
 same law. `compare` prints, for each save time and kind of site (corner, edge, inside),
 the largest Hellinger distance of the site's law from that of all trajectories at
@@ -26,7 +26,7 @@ from crnlang.pipeline.interface import open_run
 from crnlang.results.compare import hellinger
 from crnlang.results.noise import sampling_noise
 
-MODEL = Path(__file__).parent / "schlogl_square.crn"
+MODEL = Path(__file__).parents[2] / "examples" / "schlogl_square.crn"
 Site = tuple[int, int]
 
 

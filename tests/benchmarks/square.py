@@ -6,7 +6,7 @@
 `law` follows it from 50 molecules on every site by uniformisation (180 000 products a
 unit of time: minutes on an accelerator, days on two cores) and prints the probability
 that the first one, two, three and all sites hold at most 15. `rates` takes the network
-that a run (of tests/benchmarks/schlogl_square.crn) saved at a time, gives its law on
+that a run (of examples/schlogl_square.crn) saved at a time, gives its law on
 all states to the master equation, and prints how the probability of at most 15
 molecules on a site moves where those before it hold at most 15 too: in truth, and by
 the rows of a batch. Rates over that probability, seeds 0 to 3.
