@@ -180,20 +180,6 @@ def test_ten_thousand_reactions_in_seconds(tmp_path):
     assert (tmp_path / "big.crn").read_text().count("\nr") == 10_000
 
 
-@pytest.mark.slow
-def test_ten_thousand_reactions_are_imported_checked_and_run(tmp_path):
-    write_large(tmp_path / "big.net")
-    for words in (
-        "import big.net -o big.crn --cap 9",
-        "check big.crn",
-        "run big.crn --engine ssa --set t=0..0.1 --set trajectories=20 --out RUN",
-    ):
-        command = [sys.executable, "-m", "crnlang", *words.split()]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    assert any((tmp_path / "RUN").iterdir())
-
-
 def test_mass_action_is_recognised():
     network = read_net(NET, "m.net").network
     assert [one.rate is not None for one in network.reactions] == [
