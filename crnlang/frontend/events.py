@@ -200,7 +200,7 @@ def _count_change(
         value = lower_expression(change.value, scope, report, Reading.OWN_SITE)
     except Refused as refused:
         if isinstance(found := refused.diagnostic, OtherSites):
-            raise Refused(_of_event(found, name.text, scope)) from None
+            raise Refused(of_event(found, name.text, scope)) from None
         raise
     reads = tuple(sorted(slots_of(value)))
     if not scope.is_per_site(name.text):
@@ -221,7 +221,7 @@ def _count_change(
     )
 
 
-def _of_event(found: OtherSites, name: str, scope: Scope) -> OtherSites:
+def of_event(found: OtherSites, name: str, scope: Scope) -> OtherSites:
     """What is said of a new value that reads other sites, of this species."""
     if scope.is_per_site(name):
         reader = "an event reads only the site that it changes"

@@ -108,7 +108,7 @@ def _difference(
     if others and not trigger.getPersistent():
         return "another event may keep it from happening"
     read = set[int]().union(*map(slots_of, own.values))
-    changed = {i for other in others for i in other.species}
+    changed = {i for other in others for i in other.variables}
     if read & changed and not event.getUseValuesFromTriggerTime():
         return "it reads what another event may change before it"
     return None

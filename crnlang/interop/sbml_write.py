@@ -180,7 +180,7 @@ class _Writer:
     def _trigger(self, trigger: Trigger) -> None:
         condition = self._formula(trigger.condition, self.species)
         event = self._empty_event(condition, is_true=True)
-        for species, value in zip(trigger.species, trigger.values, strict=True):
+        for species, value in zip(trigger.variables, trigger.values, strict=True):
             self._assign(event, species, self._formula(value, self.species))
 
     def _empty_event(self, condition: Any, *, is_true: bool) -> Any:

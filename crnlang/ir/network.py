@@ -162,16 +162,15 @@ class CountChange:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """When `condition` turns true, each of `species` becomes its value, all at once.
+    """When `condition` turns true, each of `variables` becomes its value, all at once.
 
-    `Count(slot)` indexes the species: those just before, for the values. It happens
+    `Count(slot)` indexes the variables: those just before, for the values. It happens
     when a firing or an event takes the state from where the condition is false to where
     it is true; what it makes of the state may let others happen, which follow at once.
-    There are none on lattices.
     """
 
     condition: Expr
-    species: tuple[int, ...]
+    variables: tuple[int, ...]
     values: tuple[Expr, ...]
     span: Span = field(compare=False, repr=False)
 

@@ -67,10 +67,10 @@ def format_events(network: Network) -> list[str]:
         lines.append(f"event at {format_number(change.time)}: {name} = {value}")
     for trigger in network.triggers:
         changes = ", ".join(
-            f"{species[i]} = {format_expression(value, species, constants)}"
-            for i, value in zip(trigger.species, trigger.values, strict=True)
+            f"{names[i]} = {format_expression(value, names, constants)}"
+            for i, value in zip(trigger.variables, trigger.values, strict=True)
         )
-        condition = format_expression(trigger.condition, species, constants)
+        condition = format_expression(trigger.condition, names, constants)
         lines.append(f"event when {condition}: {changes}")
     return lines
 

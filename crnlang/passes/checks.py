@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from crnlang.diagnostics import Report
+from crnlang.diagnostics import Report, listing
 from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.expr import Expr, depends_on_time, slots_of
 from crnlang.ir.network import Hop, Network, Reaction
@@ -22,7 +22,7 @@ from crnlang.passes.errors import (
     BadPropensity,
     IgnoresReactant,
 )
-from crnlang.passes.laws import Laws
+from crnlang.passes.laws import Laws, expand_laws
 
 #: About how many states are looked at for one propensity, and how many times.
 MAX_STATES = 4096
@@ -79,6 +79,12 @@ def check_triggers(
     network: Network, laws: Laws, caps: Int[np.ndarray, " species"], report: Report
 ) -> None:
     """Report events that wait for a condition and lead out of the box from there."""
+    if not network.triggers:
+        return
+    rows, totals = expand_laws(network, laws, report)
+    laws = Laws(rows, totals[:, None], np.zeros(len(rows), dtype=bool))
+    caps = np.repeat(caps, [len(block) for block in network.blocks()])
+    variables = network.variable_names()
     for trigger in [one for one in network.triggers if report.is_sound(one.span)]:
         read = sorted(slots_of(trigger.condition).union(*map(slots_of, trigger.values)))
         states = grid_of(caps[read])
@@ -88,18 +94,17 @@ def check_triggers(
         parameters = _Parameters(network)
         holds = evaluate_float64(trigger.condition, list(counts), parameters, 0.0) != 0
         holds = np.broadcast_to(holds, len(states))
-        for species, value in zip(trigger.species, trigger.values, strict=True):
+        for variable, value in zip(trigger.variables, trigger.values, strict=True):
             values = evaluate_float64(value, list(counts), parameters, 0.0)
             values = np.broadcast_to(values, len(states))
-            cap = int(caps[species])
+            cap = int(caps[variable])
             is_inside = (values == np.floor(values)) & (values >= 0) & (values <= cap)
             if (is_inside | ~holds).all():
                 continue
             where = int(np.argmax(holds & ~is_inside))
-            names = [network.species[v].name for v in read]
-            pairs = zip(names, states[where].tolist(), strict=True)
-            state = ", ".join(f"{name} = {count}" for name, count in pairs)
-            name, shown = network.species[species].name, f"{values[where]:g}"
+            pairs = zip(read, states[where].tolist(), strict=True)
+            state = listing(f"{variables[v]} = {count}" for v, count in pairs)
+            name, shown = variables[variable], f"{values[where]:g}"
             report.add(BadJump(trigger.span, name, shown, f" at {state}", cap))
             break
 

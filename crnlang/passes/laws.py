@@ -79,9 +79,11 @@ def fixed_starts(network: Network) -> dict[int, Int[np.ndarray, " _sites"]]:
     }
     for change in network.count_changes:
         found.pop(change.species, None)
+    blocks = network.blocks() if network.triggers else []
     for trigger in network.triggers:
-        for species in trigger.species:
-            found.pop(species, None)
+        for species, block in enumerate(blocks):
+            if any(variable in block for variable in trigger.variables):
+                found.pop(species, None)
     for start in network.site_starts:
         if not isinstance(start.initial, Delta):
             found.pop(start.species, None)

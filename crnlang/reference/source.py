@@ -309,14 +309,14 @@ def settle_source(lowered: LoweredNetwork) -> str:
     lines += [f"    if not ({fires}):", "        return happened", "    happened = 1"]
     for number_, trigger in enumerate(triggers):
         lines.append(f"    if fires{number_}:")
-        for species, value in zip(trigger.species, trigger.values, strict=True):
+        for variable, value in zip(trigger.variables, trigger.values, strict=True):
             lines += [
                 f"        value = float({value_source(value, constants)})",
-                f"        if not (0.0 <= value <= caps[{species}]):",
+                f"        if not (0.0 <= value <= caps[{variable}]):",
                 f"            return {-WRONG_EVENT}",
                 "        if value != math.floor(value):",
                 f"            return {-WRONG_EVENT}",
-                f"        n[{species}] = int(value)",
+                f"        n[{variable}] = int(value)",
             ]
     head = [
         "def settle(n, was, caps):",

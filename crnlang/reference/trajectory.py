@@ -20,6 +20,9 @@ DONE, WRONG_PROPENSITY, NO_BOUND, WRONG_EVENT, ENDLESS_EVENTS = range(5)
 #: this factor: its relative rounding stays below 1000 * 100 * 2^-53, about 1e-11.
 FRESH_AFTER = 1000
 FRESH_BELOW = 0.01
+#: Propensities are added up in blocks of so many channels: a firing is sought among
+#: the blocks, then inside of one.
+BLOCK = 128
 #: A window of time holds about so many firings.
 FIRINGS_PER_WINDOW = 2.0
 #: A window is halved so often in search of a finite bound before giving up.
@@ -157,6 +160,32 @@ def pick(weights, target):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
+def pick_by_blocks(weights, sums, target):
+    """The same, with the sum of each block, known up to rounding."""
+    running = 0.0
+    last = sums.size - 1
+    for b in range(sums.size):
+        if b < last and target >= running + sums[b]:
+            running += sums[b]
+            continue
+        for c in range(b * BLOCK, min((b + 1) * BLOCK, weights.size)):
+            running += weights[c]
+            if target < running:
+                return c
+    return -1
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
+def add_up(weights, sums):
+    """Fill in the sums of the blocks; gives the sum of all weights."""
+    for b in range(sums.size):
+        sums[b] = weights[b * BLOCK : (b + 1) * BLOCK].sum()
+    return weights.sum()
+
+
+@numba.njit(error_model="numpy", nogil=True)
+@no_type_check
 def steady_weights(propensity, tables, n, t, weights):
     """Fill in the propensities without time; the channel of a wrong one, or -1."""
     for c in range(weights.size):
@@ -170,7 +199,7 @@ def steady_weights(propensity, tables, n, t, weights):
 
 @numba.njit(error_model="numpy", nogil=True)
 @no_type_check
-def renew(propensity, tables, channel, n, t, weights, total):
+def renew(propensity, tables, channel, n, t, weights, sums, total):
     """Renew the propensities that may differ after a firing: (new total, fault)."""
     for d in range(
         tables.dependent_start[channel], tables.dependent_start[channel + 1]
@@ -180,7 +209,9 @@ def renew(propensity, tables, channel, n, t, weights, total):
         value = usable(value, tables, other, n)
         if value < 0.0:
             return total, other
-        total += value - weights[other]
+        change = value - weights[other]
+        total += change
+        sums[other // BLOCK] += change
         weights[other] = value
     return total, -1
 
@@ -197,6 +228,7 @@ def steady_batch(asked, tables, start, first, last, times, counts, leak, witness
     n = np.zeros(tables.caps.size, np.int64)
     was = np.zeros(tables.triggers, np.bool_)
     weights = np.zeros(tables.form.size)
+    sums = np.zeros((weights.size + BLOCK - 1) // BLOCK)
     stream = np.zeros(4, np.uint64)
     for i in range(first, last):
         begin(asked, tables, start, stream, i, n, was)
@@ -205,7 +237,7 @@ def steady_batch(asked, tables, start, first, last, times, counts, leak, witness
         if wrong >= 0:
             witness[:] = n
             return WRONG_PROPENSITY, wrong, t
-        total = peak = weights.sum()
+        total = peak = add_up(weights, sums)
         firings = 0
         while start.entered[i] == math.inf:
             t = t - math.log1p(-uniform(stream)) / total if total > 0.0 else math.inf
@@ -215,10 +247,10 @@ def steady_batch(asked, tables, start, first, last, times, counts, leak, witness
                 k += 1
             if k == times.size:
                 break
-            c = pick(weights, uniform(stream) * total)
+            c = pick_by_blocks(weights, sums, uniform(stream) * total)
             if c < 0:
-                total = peak = weights.sum()
-                c = pick(weights, uniform(stream) * total)
+                total = peak = add_up(weights, sums)
+                c = pick_by_blocks(weights, sums, uniform(stream) * total)
                 if c < 0:
                     continue
             if is_capped(tables, c, n):
@@ -233,16 +265,18 @@ def steady_batch(asked, tables, start, first, last, times, counts, leak, witness
                 break
             if happened > 0:
                 wrong = steady_weights(asked.propensity, tables, n, t, weights)
-                total = peak = weights.sum()
+                total = peak = add_up(weights, sums)
             else:
-                total, wrong = renew(asked.propensity, tables, c, n, t, weights, total)
+                total, wrong = renew(
+                    asked.propensity, tables, c, n, t, weights, sums, total
+                )
             if wrong >= 0:
                 witness[:] = n
                 return WRONG_PROPENSITY, wrong, t
             peak = max(peak, total)
             firings += 1
             if firings == FRESH_AFTER or total < FRESH_BELOW * peak:
-                total = peak = weights.sum()
+                total = peak = add_up(weights, sums)
                 firings = 0
         finish(k, n, stopped, counts[i], leak[i])
     return DONE, 0, 0.0

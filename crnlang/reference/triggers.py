@@ -44,8 +44,8 @@ def settle(
             return after
         found = after.copy()
         for trigger, rows in zip(triggers, fires, strict=True):
-            for species, value in zip(trigger.species, trigger.values, strict=True):
-                found[rows, species] = _whole(lowered, value, after[rows])
+            for variable, value in zip(trigger.variables, trigger.values, strict=True):
+                found[rows, variable] = _whole(lowered, value, after[rows])
         is_inside = ((found >= 0) & (found <= lowered.space.caps)).all(axis=1)
         if not is_inside.all():
             state = after[int(np.argmin(is_inside))].tolist()

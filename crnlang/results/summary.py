@@ -158,7 +158,13 @@ def summarise(
             marginals[k, v, : cap + 1] = table(snapshot, (v,), caps, weights)
     counts = np.arange(top)
     means = marginals @ counts
-    variances = (marginals * (counts - means[:, :, None]) ** 2).sum(axis=2)
+    # time by time: of many species with large caps, the marginals fill the memory once
+    variances = np.array(
+        [
+            (law * (counts - mean[:, None]) ** 2).sum(axis=1)
+            for law, mean in zip(marginals, means, strict=True)
+        ]
+    )
     pairs = dict.fromkeys([*joints, *_pairs_of_queries(lowered)])
     return RunData(
         engine=engine,

@@ -1,4 +1,4 @@
-"""Propensities of a network at one state, for tests of every format."""
+"""Propensities of a network at one state, and networks, for tests of every format."""
 
 from dataclasses import replace
 

@@ -156,7 +156,8 @@ def test_damage_never_crashes(data):
         read_net(text, "m.net")
 
 
-def test_ten_thousand_reactions_in_seconds(tmp_path):
+def write_large(path):
+    """A network of 2000 species and 10 000 reactions drawn at random."""
     draw = random.Random(0)
     species = [f"{i} X(s~{i}) 1" for i in range(1, 2001)]
     reactions = []
@@ -165,7 +166,11 @@ def test_ten_thousand_reactions_in_seconds(tmp_path):
         reactions.append(f"{i} {a},{b} {c},{d} {draw.randint(1, 4)}*k")
     lines = ["begin parameters", "1 k 2", "end parameters", "begin species", *species]
     lines += ["end species", "begin reactions", *reactions, "end reactions"]
-    (tmp_path / "big.net").write_text("\n".join(lines))
+    path.write_text("\n".join(lines))
+
+
+def test_ten_thousand_reactions_in_seconds(tmp_path):
+    write_large(tmp_path / "big.net")
     command = [sys.executable, "-m", "crnlang", "import", "big.net", "--cap", "9"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     # a process of its own: types are not checked at every call there

@@ -9,10 +9,12 @@ import pytest
 pytest.importorskip("libsbml", reason="SBML needs python-libsbml: crnlang[sbml]")
 
 from benchmarks.dsmts import (
+    BOUNDED,
     CAPS,
     SLOW,
     SUITE,
     exact_differences,
+    projected_differences,
     sampled_scores,
 )
 
@@ -48,3 +50,11 @@ def test_trajectories_pass_by_the_rule_of_the_suite(case):
     mean, _, spread = sampled_scores(case, seed=2)
     assert mean < 3
     assert spread < 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", BOUNDED)
+def test_the_neural_engine_finds_the_moments_of_bounded_cases(case):
+    mean, spread = projected_differences(case)
+    assert mean < 0.02
+    assert spread < 0.05

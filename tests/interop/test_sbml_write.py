@@ -12,11 +12,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interop.propensities import fires, fixed, rates
+from interop.whole_networks import whole_networks
 
 from crnlang.compiler import compile_file, compile_text
 from crnlang.interop.refused import NotRepresentedError
 from crnlang.interop.sbml import read_sbml
 from crnlang.interop.sbml_write import write_sbml
+from crnlang.ir.evaluate import evaluate_float64
 from crnlang.ir.network import Observable
 from crnlang.testing import expressions, networks
 
@@ -51,6 +53,35 @@ def test_import_export_import_is_import(network, data):
     assert fires(first, counts, t) == pytest.approx(fires(network, counts, t))
     # and nothing is left to the firing rule: elsewhere there is none
     assert rates(first, counts, t) == pytest.approx(fires(network, counts, t))
+
+
+@given(whole_networks(), st.data())
+def test_events_and_observables_of_any_network_survive(network, data):
+    first = again(network)
+    assert again(first) == first
+    assert [one.variables for one in first.triggers] == [
+        one.variables for one in network.triggers
+    ]
+    assert [(one.time, one.species) for one in first.count_changes] == [
+        (one.time, one.species) for one in network.count_changes
+    ]
+    counts = data.draw(st.tuples(*[st.integers(0, 6)] * len(network.species)))
+    assert quantities(first, counts) == pytest.approx(
+        quantities(network, counts), nan_ok=True
+    )
+
+
+def quantities(network, counts):
+    """What events and observables make of a state, in the order of the network."""
+    local = [float(count) for count in counts]
+    values = [one.value for one in network.parameters]
+    exprs = [(one.value, local) for one in network.observables]
+    exprs += [
+        (one.value, [local[v] for v in one.reads]) for one in network.count_changes
+    ]
+    for trigger in network.triggers:
+        exprs += [(one, local) for one in (trigger.condition, *trigger.values)]
+    return [float(evaluate_float64(expr, read, values, 0.37)) for expr, read in exprs]
 
 
 @given(expressions(slots=1, parameters=1))

@@ -75,6 +75,20 @@ def test_the_record_knows_how_many_samples_it_is_worth(ensembles):
     np.testing.assert_allclose(data.marginals.sum(axis=2), 1)
 
 
+def test_walkers_follow_events_that_wait_for_a_condition():
+    text = (
+        "crn 1\nspecies X in 0..20 = 2\nspecies Y in 0..12\n0 -> X @ 3\nX -> 0 @ 0.6\n"
+        "Y -> 0 @ 0.2\nevent when X >= 8: X = 1, Y = min(Y + 4, 12)\n"
+        "event when Y > 7: Y = 1\nset high = Y >= 7\nquery p = prob(high, at=[2, 4])\n"
+        "query m = expect(X, at=[2, 4])\nquery h = hit(high, by=4)\n"
+    )
+    wanted, found = answers(run(text, "fsp")), answers(run(text, "we", repeats=20))
+    for name in ("p", "m", "h"):
+        away = np.abs(found[name].values - wanted[name].values)
+        assert (away < 4 * found[name].errors + 1e-9).all(), name
+        assert (found[name].values > 0).all()
+
+
 def test_along_an_observable(exact):
     found = answers(run(MODEL, "we", along="n"))
     right = answers(exact)

@@ -146,6 +146,50 @@ def test_trajectories_and_the_exact_law_settle_alike(events, counts):
     assert n.tolist() == expected
 
 
+ON_LATTICE = """lattice chain(2) boundary reflecting
+param k[i] = 1 + i
+species X in 0..4 per site = 1
+species A in 0..3
+0 -> X @ 2
+X -> 0 @ 0.5
+diffuse X @ 0.4
+event when sum(X) >= 6: X = min(X + A, k), A = min(A + X[1] - X[0] + 4, 3)
+event when any(X > 3) and A < 2: X[1] = k - 1, A = A + 1
+event when X[0] == 0: X[0] = X
+"""
+WITHOUT = """species X0, X1 in 0..4 = 1
+species A in 0..3
+0 -> X0 @ 2
+0 -> X1 @ 2
+X0 -> 0 @ 0.5
+X1 -> 0 @ 0.5
+X0 <-> X1 @ 0.4, 0.4
+event when X0 + X1 >= 6: X0 = min(X0 + A, 1), X1 = min(X1 + A, 2),
+  A = min(A + X1 - X0 + 4, 3)
+event when (X0 > 3 or X1 > 3) and A < 2: X1 = 1, A = A + 1
+"""
+
+
+def test_events_on_a_lattice_are_those_of_its_sites_written_out():
+    one_line = WITHOUT.replace(",\n ", ",")
+    assert law_of(ON_LATTICE) == pytest.approx(law_of(one_line), abs=1e-12)
+
+
+def test_trajectories_settle_on_a_lattice_as_the_exact_law_does():
+    lowered = lowered_of(ON_LATTICE)
+    scope: dict[str, Any] = {"math": math, "np": np}
+    exec(watch_source(lowered) + settle_source(lowered), scope)
+    states = np.argwhere(np.ones(lowered.space.caps + 1))
+    before = np.roll(states, 17, axis=0)
+    expected = settle(lowered, before, states)
+    was = np.zeros(len(lowered.network.triggers), dtype=bool)
+    for start, n, wanted in zip(before, states, expected, strict=True):
+        scope["watch"](start, was)
+        scope["settle"](n, was, lowered.space.caps)
+        assert n.tolist() == wanted.tolist()
+    assert (expected != np.argwhere(np.ones(lowered.space.caps + 1))).any()
+
+
 ENDLESS = "species X in 0..9 = 4\n0 -> X @ 1\n"
 ENDLESS += "event when X > 4: X = 1\nevent when X < 2: X = 7\n"
 
