@@ -76,7 +76,7 @@ def test_without_a_checkpoint_it_says_what_to_do(tmp_path):
     with pytest.raises(RunError, match="has no checkpoint so far"):
         open_any(tmp_path / "neural")
     begun(tmp_path / "exact", "exact")
-    with pytest.raises(RunError, match="keeps nothing before its end"):
+    with pytest.raises(RunError, match="has no law before its end"):
         open_any(tmp_path / "exact")
 
 
