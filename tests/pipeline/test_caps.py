@@ -173,7 +173,7 @@ def test_the_command_prints_lines_to_paste_and_writes_a_new_file(file, proposed)
     assert compile_text(new.read_text()).lowered.space.caps.tolist() == [30, 70, 1, 9]
     again = crnc(file, "--write", new)
     assert again.exit_code == 2
-    assert "nothing is overwritten" in again.output
+    assert "is not overwritten" in again.output
     assert file.read_text() == FILE
 
 
