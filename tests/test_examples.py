@@ -27,7 +27,6 @@ SLOW = {
     "michaelis_menten",
     "repressilator",
     "schlogl_square",
-    "schlogl_three",
     "telegraph",
 }
 

@@ -89,9 +89,9 @@ class Conditional(AbstractOutput):
         slope = self.outward * (1 - hidden**2)[:, None, :]
         half = covariance @ slope
         whole = jnp.swapaxes(slope, 1, 2) @ half[:, :basis]
-        lower = _summed(whole, given, given)
+        lower = _summed_alike(whole, given)
         crossed = _summed(jnp.swapaxes(half[:, :basis], 1, 2), given, hidden)
-        upper = _summed(covariance[:, :basis], hidden, hidden)
+        upper = _summed_alike(covariance[:, :basis], hidden)
         side = _summed(half, one, given), _summed(covariance, one, hidden)
         bias = self.smooth.T @ ((shares @ law)[:, None] * self.smooth)
         bias -= mean.T @ (shares[:, None] * mean)
@@ -304,6 +304,31 @@ def _summed(
     some, others, lefts, rights = shape
     found = found.reshape(shape).transpose(0, 2, 1, 3)
     return found.reshape(some * lefts, others * rights)
+
+
+def _summed_alike(
+    between: Float[Numbers, "rows some some"], given: Float[Numbers, "rows lefts"]
+) -> Float[Array, "some_lefts some_lefts"]:
+    """sum_r between_r (x) given_r given_r^T, between_r symmetric: a quarter of it all.
+
+    What belongs to (a, i) and (b, j) is that of (b, i) and (a, j), so that only pairs
+    in order are summed.
+    """
+    some, lefts = between.shape[1], given.shape[1]
+    first, second = np.triu_indices(some)
+    left, right = np.triu_indices(lefts)
+    pairs = given[:, left] * given[:, right]
+    found = jnp.matmul(between[:, first, second].T, pairs)
+    found = found[_pair_numbers(some)][:, :, _pair_numbers(lefts)]
+    return found.transpose(0, 2, 1, 3).reshape(some * lefts, some * lefts)
+
+
+def _pair_numbers(size: int) -> Int[np.ndarray, "size size"]:
+    """The place of each pair, in either order, among those of `numpy.triu_indices`."""
+    numbers = np.zeros((size, size), int)
+    upper = np.triu_indices(size)
+    numbers[upper] = numbers.T[upper] = np.arange(len(upper[0]))
+    return numbers
 
 
 def build_conditional(
