@@ -309,10 +309,10 @@ def _summed(
 def _summed_alike(
     between: Float[Numbers, "rows some some"], given: Float[Numbers, "rows lefts"]
 ) -> Float[Array, "some_lefts some_lefts"]:
-    """sum_r between_r (x) given_r given_r^T, between_r symmetric: a quarter of it all.
+    """sum_r between_r (x) given_r given_r^T by a quarter of the products.
 
-    What belongs to (a, i) and (b, j) is that of (b, i) and (a, j), so that only pairs
-    in order are summed.
+    As between_r is symmetric, what belongs to (a, i) and (b, j) is that of (b, i) and
+    (a, j): only pairs in order are summed.
     """
     some, lefts = between.shape[1], given.shape[1]
     first, second = np.triu_indices(some)

@@ -21,6 +21,7 @@ Source: Trefethen, Weideman and Schmelzer, BIT 46 (2006) 653 (the contour, for e
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import equinox as eqx
 import jax
@@ -96,11 +97,7 @@ class OwnMotion:
         """A bound on what the contour may cost; infinite where it cannot be used."""
         if not np.isin(self.steps, (-1, 1)).all():
             return math.inf
-        up, down = self._rate(1)[:, :-1], self._rate(-1)[:, 1:]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(up == down, 0.0, np.log(up) - np.log(down))
-        log_pi = np.cumsum(np.clip(ratio, -1e3, 1e3), axis=1)
-        log_pi = np.pad(log_pi, ((0, 0), (1, 0)))
+        log_pi = self._log_steady
         size = np.abs(first) + dt * sum(np.abs(source) for source in sources)
         # rows without anything have no norm
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
@@ -109,6 +106,15 @@ class OwnMotion:
             norm = most + np.log(np.exp(parts - most[:, None]).sum(axis=1))
             errors = ERROR * np.exp((log_pi.max(axis=1) + norm) / 2)
         return float(np.sum(np.where(np.isfinite(most), errors, 0.0)))
+
+    @cached_property
+    def _log_steady(self) -> Values:
+        """The logarithm of each row's steady law, up to a constant."""
+        up, down = self._rate(1)[:, :-1], self._rate(-1)[:, 1:]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(up == down, 0.0, np.log(up) - np.log(down))
+        log_pi = np.cumsum(np.clip(ratio, -1e3, 1e3), axis=1)
+        return np.pad(log_pi, ((0, 0), (1, 0)))
 
     def _expanded(self, first: Values, sources: Sequence[Values], dt: float) -> Values:
         """y(dt) by products with T."""

@@ -7,7 +7,7 @@ over the prefixes inside,
     A(m) = sum of P(r, m) over prefixes r inside,    m inside,
 
 at every free position: they are taken as shares of the sum of A over m. A box whose
-probability falls by a share x in a step is off by about x/2 at one position.
+probability is off by a small share x, at one position, has the distance 0.35 x.
 """
 
 from collections.abc import Sequence
