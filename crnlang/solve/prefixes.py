@@ -6,6 +6,7 @@ what comes after from the network, so that what later counts do is not mistaken.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -34,8 +35,9 @@ from crnlang.solve.tables import Rows, list_rows
 TILT = 0.3
 #: More of the batch than this are in a box that is not rare.
 COMMON = 0.1
-#: States inside a box from which one is chosen.
-CANDIDATES = 16
+#: States inside a box from which one is chosen, drawn from a power of P: the first
+#: counts of those that hold most of a rare box may be unlikely.
+CANDIDATES, FLATTER = 16, 0.4
 #: A law on rows and copy numbers, or how it moves, at every free position.
 Tables = list[Float[np.ndarray, "_rows _levels"]]
 
@@ -156,7 +158,7 @@ class Drawer:
         tries = 1 if rare is None else 1 + CANDIDATES
         shape = (size, tries, len(model.order))
         drawn = jax.random.uniform(other, shape, SUMS)
-        uniforms, inside = drawn[:, 0], None
+        uniforms, inside, powers = drawn[:, 0], None, np.ones(size)
         if rare is not None:
             boxes = np.concatenate([rare, np.ones((1, *rare.shape[1:]), bool)])
             turn, box = np.divmod(np.arange(size), len(boxes))
@@ -168,9 +170,11 @@ class Drawer:
                 begins = np.arange(len(model.order)) < first[ends, None]
                 begun = jnp.where(begins, begun, uniforms[ends])
                 uniforms = uniforms.at[ends].set(begun)
-        found = _draw_tilted(model, uniforms, first, self.change, inside)
-        states, logs = (np.asarray(part) for part in found)
-        is_used = (np.asarray(first) <= free[:, None]) & (logs > RAREST)
+                powers[ends] = FLATTER
+        given = uniforms, first, inside, jnp.asarray(powers, SUMS)
+        found = _draw_tilted(model, given, self.change)
+        states, shares = (np.asarray(part) for part in found)
+        is_used = (np.asarray(first) <= free[:, None]) & (shares > RAREST)
         return states, np.where(is_used, TILT / size, 0.0)
 
     def motion(
@@ -259,7 +263,8 @@ def _ending_inside(
         inside: Bool[Array, "variables levels"],
     ) -> Float[Array, " variables"]:
         every, tried = len(model.order), uniforms[1:]
-        found = jax.vmap(lambda u: draw(model, u, change, every, inside))(tried)
+        drawing = partial(draw, model, change=change, changed=every, inside=inside)
+        found = jax.vmap(lambda u: drawing(u, power=FLATTER))(tried)
         shares = jax.nn.softmax(found.log_p - found.log_q)
         return tried[at_quantile(shares, uniforms[0, 0])]
 
@@ -269,18 +274,22 @@ def _ending_inside(
 @eqx.filter_jit
 def _draw_tilted(
     model: ConditionalNetworks,
-    uniforms: Float[Array, "states variables"],
-    changed: Int[Array, " states"],
+    given: tuple[
+        Float[Array, "states variables"],
+        Int[Array, " states"],
+        Bool[Array, "states variables levels"] | None,
+        Float[Array, " states"],
+    ],
     change: Change,
-    inside: Bool[Array, "states variables levels"] | None,
 ) -> tuple[Int[Array, "states variables"], Float[Array, " states"]]:
     """States whose first positions are drawn from changed conditionals.
 
-    With log P of the counts there.
+    `given`: quantiles; how many positions are changed; the boxes, and the powers of P
+    that are drawn from there. With the logarithm of how much of the law each state
+    stands for: see `Drawn`.
     """
-    given = uniforms, changed, inside
     found = over_batch(eqx.Partial(_draw_one, model, change), given)
-    return readable((found.counts, found.log_start))
+    return readable((found.counts, found.log_share))
 
 
 def _draw_one(
@@ -290,11 +299,12 @@ def _draw_one(
         Float[Array, " variables"],
         Int[Array, ""],
         Bool[Array, "variables levels"] | None,
+        Float[Array, ""],
     ],
 ) -> Drawn:
     """A state at given quantiles, some positions drawn from changed conditionals."""
-    uniforms, changed, inside = given
-    return draw(model, uniforms, change, changed, inside)
+    uniforms, changed, inside, power = given
+    return draw(model, uniforms, change, changed, inside, power)
 
 
 @eqx.filter_jit

@@ -53,11 +53,17 @@ def change_of(proposal: str, alpha: float, window: int) -> Change:
     return lambda log_p: jax.nn.log_softmax(changes[proposal](log_p))
 
 
-def within(inside: Bool[Array, " branches"]) -> Change:
-    """P given that the copy number is inside; P itself where that cannot be."""
+def within(
+    inside: Bool[Array, " branches"], power: Float[Array, ""] | float = 1.0
+) -> Change:
+    """P to a power, given that the copy number is inside.
+
+    P itself where that cannot be, or where every copy number is.
+    """
 
     def change(log_p: Float[Array, " branches"]) -> Float[Array, " branches"]:
-        kept = jnp.where(inside, log_p, -jnp.inf)
+        powered = jnp.where(jnp.all(inside), 1.0, power) * log_p
+        kept = jnp.where(inside & (log_p > -jnp.inf), powered, -jnp.inf)
         is_possible = jnp.any(kept > -jnp.inf)
         return jax.nn.log_softmax(jnp.where(is_possible, kept, log_p))
 
@@ -65,14 +71,15 @@ def within(inside: Bool[Array, " branches"]) -> Change:
 
 
 class Drawn(eqx.Module):
-    """A state; log P of it, and of its changed positions alone; log Q of it.
+    """A state; log P and log Q of it, Q being the law of which all are changed.
 
-    Q is the law of which all conditionals are changed.
+    `log_share` is log P - log Q of the positions that were changed: so much of the law
+    the state stands for. Of a box that is the chance to be inside.
     """
 
     counts: Int[Array, " variables"]
     log_p: Float[Array, ""]
-    log_start: Float[Array, ""]
+    log_share: Float[Array, ""]
     log_q: Float[Array, ""]
 
 
@@ -82,23 +89,24 @@ def draw(
     change: Change,
     changed: Int[Array, ""] | int,
     inside: Bool[Array, "variables levels"] | None = None,
+    power: Float[Array, ""] | float = 1.0,
 ) -> Drawn:
     """A state whose first `changed` positions are drawn from changed conditionals.
 
-    From those `within` a box, if one is given that excludes something.
+    From `power` of those `within` a box, if one is given that excludes something.
     """
     ordered = jnp.zeros(len(model.order), int)
-    log_p = log_start = log_q = jnp.zeros((), SUMS)
+    log_p = log_share = log_q = jnp.zeros((), SUMS)
     for position in range(len(model.order)):
         values, plain = model.branches(ordered, position)
         other = change(plain)
         if inside is not None:
-            here = within(inside[model.order[position], values])(plain)
+            here = within(inside[model.order[position], values], power)(plain)
             other = jnp.where(jnp.all(inside), other, here)
         is_changed = position < changed
         shares = jnp.exp(jnp.where(is_changed, other, plain))
         place = at_quantile(shares, uniforms[position])
         ordered = ordered.at[position].set(values[place])
         log_p, log_q = log_p + plain[place], log_q + other[place]
-        log_start += jnp.where(is_changed, plain[place], 0.0)
-    return Drawn(ordered[np.argsort(model.order)], log_p, log_start, log_q)
+        log_share += jnp.where(is_changed, plain[place] - other[place], 0.0)
+    return Drawn(ordered[np.argsort(model.order)], log_p, log_share, log_q)

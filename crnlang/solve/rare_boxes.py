@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from crnlang.solve.tables import Rows
 
-#: Probabilities below this, logarithm, are not looked at.
+#: What holds less of the law than this, logarithm, is not looked at.
 RAREST = -25.0
 
 

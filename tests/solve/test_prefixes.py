@@ -131,3 +131,22 @@ B -> 0 @ 1
     wanted = given / given.sum() / 4 + plain / plain.sum() / 4 + tempered / 2
     assert np.abs(given / given.sum() - plain / plain.sum()).sum() > 0.2
     assert found == pytest.approx(wanted, abs=0.02)
+
+
+def test_rows_in_a_box_count_by_the_chance_of_the_box_however_unlikely_each_is():
+    """After nine counts the box has 5e-7, each of its prefixes about 1e-13."""
+    names = [f"X{number}" for number in range(10)]
+    species = "\n".join(f"species {name} in 0..60 ~ poisson(30)" for name in names)
+    moves = "\n".join(f"0 <-> {name} @ 30, 1" for name in names)
+    lowered = lower(f"crn 1\n{species}\n{moves}\n")
+    settings = TdvpSettings(
+        until=1.0, samples=256, method="conditionals", proposal="targets"
+    )
+    boxes = np.zeros((1, 10, 61), bool)
+    boxes[..., :26] = True
+    drawer = Drawer(kernel_of(lowered), settings, boxes)
+    prefixes = drawer.draw(conditionals_of(lowered), jax.random.key(0))
+    assert prefixes.rare is not None
+    last = prefixes.rare[-1].rows[0] & (prefixes.rows[-1].mass > 0)
+    # half of the rarer states are of the box, each with the same chance to end anywhere
+    assert last.sum() > 0.5 * drawer.tilted / 2 / 9

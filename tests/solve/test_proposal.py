@@ -49,7 +49,7 @@ def test_states_come_as_often_as_they_say(text, proposal):
     index = {tuple(row): i for i, row in enumerate(states.tolist())}
     place = np.array([index[tuple(row)] for row in found.counts.tolist()])
     assert np.exp(found.log_p) == pytest.approx(law[place], rel=1e-9)
-    assert found.log_start == pytest.approx(found.log_p)
+    assert found.log_share == pytest.approx(found.log_p - found.log_q)
     chance = np.zeros(len(states))
     chance[place] = np.exp(found.log_q)
     often = np.bincount(place, minlength=len(states)) / len(place)
@@ -75,7 +75,7 @@ def test_after_the_changed_positions_the_law_is_that_of_the_network():
 
 def test_nothing_changed_is_the_network():
     _, _, found = drawn_from(TEXT, "alpha", 0)
-    assert (found.log_start == 0).all()
+    assert (found.log_share == 0).all()
     _, _, plain = drawn_from(TEXT, "model", 0)
     assert (found.counts == plain.counts).all()
 
