@@ -120,17 +120,16 @@ class LawReader:
         """log P/Q for every power, of states drawn from the powers in `turns`."""
         shape = (len(turns), len(model.order))
         uniforms = jax.random.uniform(key, shape, SUMS)
-        size = min(CHUNK, PILOT)
         parts = [
             np.asarray(
                 _inside(
                     model,
-                    uniforms[start : start + size],
-                    jnp.asarray(turns[start : start + size]),
+                    uniforms[start : start + PILOT],
+                    jnp.asarray(turns[start : start + PILOT]),
                     inside,
                 )
             )
-            for start in range(0, len(turns), size)
+            for start in range(0, len(turns), PILOT)
         ]
         return np.concatenate(parts)
 
