@@ -102,7 +102,7 @@ class LawReader:
         turns = np.arange(PILOT) % len(POWERS)
         found = self._inside(model, jax.random.fold_in(key, 1), inside, turns)
         every = _mixed(found)
-        second = logsumexp(every[:, None] + found, axis=0)
+        second = np.asarray(logsumexp(every[:, None] + found, axis=0))
         if logsumexp(2 * every) < second.min():
             turns = np.arange(INSIDE) % len(POWERS)
             return np.exp(_mixed(self._inside(model, key, inside, turns)))
