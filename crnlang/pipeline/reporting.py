@@ -131,7 +131,8 @@ def _facts(data: RunData, lowered: LoweredNetwork | None) -> list[tuple[str, str
         states = lowered.space.number_of_states()
         facts.insert(4, ("states", format_size(states)))
     if data.wall_seconds:
-        facts.append(("seconds", f"{data.wall_seconds:.3g}"))
+        spent = data.wall_seconds
+        facts.append(("seconds", f"{spent:.0f}" if spent >= 100 else f"{spent:.3g}"))
     return facts
 
 
