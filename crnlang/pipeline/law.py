@@ -22,6 +22,7 @@ from crnlang.settings import NeuralSettings
 from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.outcome import EngineError
 from crnlang.solve.pieces import log_probs
+from crnlang.solve.proposal import within
 
 #: Up to so many states every probability is computed.
 MOST_STATES = 500_000
@@ -173,22 +174,20 @@ def _inside(
     allowed: Bool[Array, "variables levels"],
 ) -> Float[Array, "chunk powers"]:
     """log P/Q of states that stay where they are allowed; -inf where none can."""
-    powers = jnp.asarray(POWERS, SUMS)[:, None]
 
     def one(
         uniforms: Float[Array, " variables"], turn: Int[Array, ""]
     ) -> Float[Array, " powers"]:
         ordered = jnp.zeros(len(model.order), int)
-        ratios = jnp.zeros(len(powers), SUMS)
+        ratios = jnp.zeros(len(POWERS), SUMS)
         for position, variable in enumerate(model.order):
             values, log_p = model.branches(ordered, position)
-            is_in = allowed[variable, values] & (log_p > -jnp.inf)
-            # a count that may be anything is drawn from its law
-            powered = jnp.where(jnp.all(allowed[variable, values]), 1.0, powers) * log_p
-            log_q = jax.nn.log_softmax(jnp.where(is_in, powered, -jnp.inf), axis=1)
+            inside = allowed[variable, values]
+            log_q = jnp.stack([within(inside, power)(log_p) for power in POWERS])
             place = at_quantile(jnp.exp(log_q[turn]), uniforms[position])
             ratio = log_p[place] - log_q[:, place]
-            ratios += jnp.where(jnp.any(is_in), ratio, -jnp.inf)
+            is_possible = jnp.any(inside & (log_p > -jnp.inf))
+            ratios += jnp.where(is_possible, ratio, -jnp.inf)
             ordered = ordered.at[position].set(values[place])
         return ratios
 

@@ -6,7 +6,6 @@ what comes after from the network, so that what later counts do is not mistaken.
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import equinox as eqx
 import jax
@@ -263,8 +262,9 @@ def _ending_inside(
         inside: Bool[Array, "variables levels"],
     ) -> Float[Array, " variables"]:
         every, tried = len(model.order), uniforms[1:]
-        drawing = partial(draw, model, change=change, changed=every, inside=inside)
-        found = jax.vmap(lambda u: drawing(u, power=FLATTER))(tried)
+        found = jax.vmap(
+            lambda u: draw(model, u, change, every, inside, power=FLATTER)
+        )(tried)
         shares = jax.nn.softmax(found.log_p - found.log_q)
         return tried[at_quantile(shares, uniforms[0, 0])]
 
