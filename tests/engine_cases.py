@@ -16,7 +16,7 @@ from scipy.linalg import expm
 from crnlang.codegen.ansatz import build_model
 from crnlang.codegen.kernel import build_kernel
 from crnlang.compiler import compile_text
-from crnlang.nn.conditional import ConditionalNetworks
+from crnlang.nn.conditional import ConditionalNetworks, build_conditional
 from crnlang.pipeline.law import enumerate_states
 from crnlang.reference.fsp import generator
 from crnlang.settings import TdvpSettings
@@ -122,6 +122,25 @@ def conditionals_of(lowered, noise=0.0, seed=0, **options):
     model = model_of(lowered, noise, seed, **options)
     assert isinstance(model, ConditionalNetworks)
     return model
+
+
+def summing(lowered, noise, seed=0):
+    """The same, each conditional seeing random sums of the counts before it."""
+    model, rng = conditionals_of(lowered), np.random.default_rng(seed)
+    inputs = []
+    for number in range(len(model.networks)):
+        group = rng.integers(0, number // 2 + 1, number)
+        sums = [tuple(np.flatnonzero(group == g).tolist()) for g in np.unique(group)]
+        inputs.append(tuple(sorted(sums, key=lambda members: len(members) > 1)))
+    found = build_conditional(
+        model.mask,
+        np.asarray(model.order),
+        tuple(inputs),
+        width=3,
+        basis=3,
+        key=jax.random.key(seed),
+    )
+    return scattered(jax.tree.map(jnp.asarray, found), noise, seed)
 
 
 def scattered(model, noise, seed=0):

@@ -10,11 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
+from crnlang.codegen.receptive_field import local_inputs
 from crnlang.diagnostics import Refusal
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.nn.base import AbstractAutoregressive, Numbers
 from crnlang.nn.conditional import build_conditional
 from crnlang.nn.gru import build_gru
+from crnlang.nn.inputs import Inputs, all_before
 from crnlang.nn.mask import StateMask, build_mask
 from crnlang.nn.nade import build_nade
 from crnlang.nn.transformer import build_transformer
@@ -35,7 +37,8 @@ def build_model(
     float64 needs `jax_enable_x64`.
 
     Raises:
-        AnsatzError: the conservation laws are too entangled to be masked exactly.
+        AnsatzError: the conservation laws are too entangled to be masked exactly, or
+            there is no lattice for a receptive field.
     """
     space = lowered.space
     order = space.order
@@ -46,7 +49,7 @@ def build_model(
             f"the network cannot obey the conservation laws exactly: {error}; lower "
             "the caps of the conserved species, or use `ssa`"
         ) from error
-    model = _build(mask, order, settings, key)
+    model = _build(mask, order, _inputs(lowered, mask, settings), settings, key)
     dtype = np.dtype(settings.precision)
     arrays, others = eqx.partition(model, lambda leaf: isinstance(leaf, Numbers))
     arrays = jax.tree.map(
@@ -62,6 +65,7 @@ def build_model(
 def _build(
     mask: StateMask,
     order: Int[np.ndarray, " variables"],
+    inputs: tuple[Inputs, ...],
     settings: NeuralSettings,
     key: PRNGKeyArray,
 ) -> AbstractAutoregressive:
@@ -85,7 +89,27 @@ def _build(
                 key=key,
             )
         case _:
-            return build_conditional(mask, order, width=width, basis=basis, key=key)
+            return build_conditional(
+                mask, order, inputs, width=width, basis=basis, key=key
+            )
+
+
+def _inputs(
+    lowered: LoweredNetwork, mask: StateMask, settings: NeuralSettings
+) -> tuple[Inputs, ...]:
+    """What each conditional sees.
+
+    Raises:
+        AnsatzError: there is no lattice for a receptive field.
+    """
+    if not settings.receptive_field:
+        return all_before(len(mask.free))
+    if lowered.network.lattice is None:
+        raise AnsatzError(
+            "`receptive_field` counts hops between the sites of a lattice, and this "
+            "model has none; leave it out"
+        )
+    return local_inputs(lowered, mask.free, settings.receptive_field)
 
 
 def _initial_laws(

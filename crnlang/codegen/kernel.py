@@ -34,9 +34,9 @@ class Family(eqx.Module):
     `constants` are the parameters that differ between the instances, by their position.
     """
 
-    variables: Int[np.ndarray, "instances width"]
+    variables: Int[Array | np.ndarray, "instances width"]
     constants: dict[int, Float[Array, " instances"]]
-    net_change: Int[np.ndarray, " width"]
+    net_change: Int[Array | np.ndarray, " width"]
     propensity: Expr = eqx.field(static=True)
 
     def propensities(
@@ -51,6 +51,11 @@ class Family(eqx.Module):
         ]
         value = evaluate(self.propensity, columns, self._local(parameters), t, jnp)
         return jnp.broadcast_to(value, local.shape[:1]).astype(parameters.dtype)
+
+    def chosen(self, some: Int[np.ndarray, " some"]) -> "Family":
+        """The family with some of its instances alone."""
+        constants = {place: values[some] for place, values in self.constants.items()}
+        return Family(self.variables[some], constants, self.net_change, self.propensity)
 
     def _local(
         self, parameters: Float[Array, " parameters"]
@@ -82,7 +87,7 @@ class LocalGenerator(eqx.Module):
     """The chemical master equation of one network, as seen from one state."""
 
     families: tuple[Family, ...]
-    caps: Int[np.ndarray, " variables"]
+    caps: Int[Array | np.ndarray, " variables"]
     parameters: Float[Array, " parameters"]
     changes: Constant = eqx.field(static=True)
     #: The variables that each propensity reads.
@@ -116,6 +121,21 @@ class LocalGenerator(eqx.Module):
     ) -> Float[Array, " channels"]:
         """a_k(n - s_k) of every channel, the box ignored: perhaps not a number."""
         return self._propensities(counts, t, fired=jnp.ones(self.channels, bool))
+
+    def chosen(self, some: Int[np.ndarray, " some"]) -> "LocalGenerator":
+        """The generator with some channels alone; `some` in increasing order."""
+        ends = np.cumsum([len(family.variables) for family in self.families])
+        parts = np.split(some, np.searchsorted(some, ends[:-1]))
+        starts = ends - [len(family.variables) for family in self.families]
+        pairs = zip(self.families, parts, starts, strict=True)
+        return LocalGenerator(
+            families=tuple(f.chosen(part - start) for f, part, start in pairs),
+            caps=self.caps,
+            parameters=self.parameters,
+            changes=Constant(self.net_changes[some]),
+            reading=Constant(self.reads[some]),
+            is_autonomous=self.is_autonomous,
+        )
 
     def outflux(
         self, counts: Int[Array, " variables"], t: Float[Array, ""]

@@ -12,10 +12,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
 
 from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks, Numbers
-from crnlang.nn.counts import FEATURES, Counts, build_counts
+from crnlang.nn.counts import FEATURES, Counts, build_counts, features_of
+from crnlang.nn.inputs import Inputs, changes_of, sums_of
 from crnlang.nn.mask import StateMask
 from crnlang.nn.neighbours import Evaluations, list_evaluations, list_singles
 from crnlang.nn.output import AbstractOutput, smooth_functions
@@ -134,12 +135,16 @@ class Conditional(AbstractOutput):
 
 
 class ConditionalNetworks(AbstractAutoregressive):
-    """One small network a free position; see `Conditional`."""
+    """One small network a free position; see `Conditional`.
+
+    `inputs` is what each sees of the free positions before it.
+    """
 
     networks: tuple[Conditional, ...]
     counts: Counts
     mask: StateMask
     order: tuple[int, ...] = eqx.field(static=True)
+    inputs: tuple[Inputs, ...] = eqx.field(static=True)
 
     def log_prob(self, counts: Int[Array, " variables"]) -> Float[Array, ""]:
         """log P of a state that lies in the state space."""
@@ -147,7 +152,7 @@ class ConditionalNetworks(AbstractAutoregressive):
         total = jnp.zeros((), SUMS)
         for number, position in enumerate(self.mask.free):
             network = self.networks[number]
-            heights = network.heights(self._features(ordered, number))
+            heights = network.heights(self._seen(ordered, number))
             chosen = network.logit_at(heights, ordered[position])
             own = chosen - self._log_norm(number, ordered, heights)
             total += own.astype(SUMS)
@@ -161,9 +166,9 @@ class ConditionalNetworks(AbstractAutoregressive):
     ) -> Float[Array, " channels"]:
         """log P(n + change) - log P(n); see the base class.
 
-        A conditional is evaluated once for each distinct change of its prefix; the
-        conditionals before the first changed position cost nothing, and at that
-        position only the logit changes; see `Vicinity`.
+        A conditional is evaluated once for each distinct change of what it sees; those
+        that see none cost nothing, and at the first changed position only the logit
+        changes; see `Vicinity`.
         """
         total = jnp.zeros(inside.shape, SUMS)
         vicinity = Vicinity(self, counts, changes)
@@ -202,12 +207,18 @@ class ConditionalNetworks(AbstractAutoregressive):
         )
         return eqx.tree_at(lambda m: m.networks, self, networks)
 
-    def _features(
+    def features(
+        self, before: Real[Array, " before"], number: int
+    ) -> Float[Array, " features"]:
+        """What a free position sees of the counts (or means) at those before."""
+        inputs = self.inputs[number]
+        scale = sums_of(inputs, jnp.asarray(self.counts.scale))
+        return features_of(sums_of(inputs, before), scale).ravel()
+
+    def _seen(
         self, ordered: Int[Array, " variables"], number: int
     ) -> Float[Array, " features"]:
-        """Features of the free positions before one."""
-        before = np.asarray(self.mask.free[:number], int)
-        return self.counts(ordered[before]).ravel()
+        return self.features(ordered[np.asarray(self.mask.free[:number], int)], number)
 
     def masked_logits(
         self, ordered: Int[Array, " variables"], position: int
@@ -215,7 +226,7 @@ class ConditionalNetworks(AbstractAutoregressive):
         """The logits of the network at a free position."""
         number = self.mask.free.index(position)
         network = self.networks[number]
-        logits = network.logits(network.heights(self._features(ordered, number)))
+        logits = network.logits(network.heights(self._seen(ordered, number)))
         return self.mask.shut(logits, ordered, position)
 
     def _log_norm(
@@ -246,8 +257,8 @@ class Seen:
 class Vicinity:
     """A state n and its neighbours n + change, as the conditionals see them.
 
-    A conditional is evaluated once for each distinct change of its prefix. Its first
-    layer is not evaluated anew: what changes of single variables add is added up.
+    A conditional is evaluated once for each distinct change of what it sees. Its first
+    layer is not evaluated anew: what changes of single inputs add is added up.
     """
 
     def __init__(
@@ -259,27 +270,40 @@ class Vicinity:
         self.model = model
         self.ordered = counts[np.asarray(model.order)]
         self.moves = changes[:, list(model.order)]
-        free = model.mask.free
-        self.singles = list_singles(self.moves[:, list(free)])
-        before = self.ordered[np.asarray(free)]
-        self.features = model.counts(before)
-        place, step = self.singles.place, self.singles.step
-        self.steps = model.counts.steps(before, place, step)
+        self.before = self.ordered[np.asarray(model.mask.free)]
 
-    def at(self, number: int, is_wanted: Bool[Array, " channels"]) -> Seen:
+    def at(
+        self,
+        number: int,
+        is_wanted: Bool[Array, " channels"],
+        others: Bool[np.ndarray, " channels"] | None = None,
+    ) -> Seen:
         """The conditional of a free position.
 
         What is said of neighbours that are not wanted holds for the state itself.
+        `others` are channels that are listed although the position feels nothing of
+        them, if they change something before it.
         """
         network, mask = self.model.networks[number], self.model.mask
-        position = mask.free[number]
-        here = list_evaluations(self.moves, position, self.singles, mask.free)
-        some = self.singles.before(number)
-        place = self.singles.place[:some]
-        added = network.added(self.steps[:, :some], place)
-        start = jnp.asarray(network.inputs(self.features[:, :number].ravel()))
+        position, inputs = mask.free[number], self.model.inputs[number]
+        seen = changes_of(inputs, self.moves[:, list(mask.free)])
+        singles = list_singles(seen)
+        here = list_evaluations(
+            self.moves,
+            position,
+            seen,
+            singles,
+            is_bound=mask.binds(position),
+            others=np.zeros(len(seen), bool) if others is None else others,
+        )
+        sums = sums_of(inputs, self.before)
+        scale = sums_of(inputs, jnp.asarray(self.model.counts.scale))
+        features, place = features_of(sums, scale), singles.place
+        after = features_of(jnp.maximum(sums[place] + singles.step, 0), scale[place])
+        added = network.added(after - features[:, place], place)
+        start = jnp.asarray(network.inputs(features.ravel()))
         added = jnp.concatenate([added, jnp.zeros_like(start)[None]])
-        columns = np.minimum(here.parts, some).T
+        columns = here.parts.T
         shifts = added[columns[0]]
         for column in columns[1:]:
             shifts += added[column]
@@ -334,6 +358,7 @@ def _pair_numbers(size: int) -> Int[np.ndarray, "size size"]:
 def build_conditional(
     mask: StateMask,
     order: Int[np.ndarray, " variables"],
+    inputs: tuple[Inputs, ...],
     *,
     width: int,
     basis: int,
@@ -341,28 +366,30 @@ def build_conditional(
 ) -> ConditionalNetworks:
     """A network whose law is uniform where nothing is masked.
 
-    `width` and `basis`: hidden units and smooth output functions of each conditional.
+    `inputs`: what each conditional sees; `width` and `basis`: its hidden units and its
+    smooth output functions.
     """
     caps = np.asarray(mask.caps)[list(mask.free)]
     size = width, FEATURES * max(len(caps) - 1, 0) + 1
     normal = np.asarray(jax.random.normal(key, (len(caps), *size)))
     return ConditionalNetworks(
         networks=tuple(
-            _build_network(int(cap), number, basis, normal[number])
+            _build_network(int(cap), len(inputs[number]), basis, normal[number])
             for number, cap in enumerate(caps)
         ),
         counts=build_counts(caps),
         mask=mask,
         order=tuple(int(variable) for variable in order),
+        inputs=inputs,
     )
 
 
 def _build_network(
-    cap: int, earlier: int, basis: int, normal: Float[np.ndarray, "width numbers"]
+    cap: int, inputs: int, basis: int, normal: Float[np.ndarray, "width numbers"]
 ) -> Conditional:
-    """The network of a position with `earlier` free positions before it."""
+    """The network of a position that sees so many inputs."""
     smooth = smooth_functions(cap, basis)
-    features = FEATURES * earlier
+    features = FEATURES * inputs
     return Conditional(
         inward=normal[:, :features] / np.sqrt(max(features, 1)),
         shift=0.5 * normal[:, -1],

@@ -1,10 +1,10 @@
 """Which conditionals must be evaluated anew for the neighbours of a state.
 
 A neighbour n + s differs from n in a few variables. The conditional at position p
-feels it in two ways: through its prefix, which asks for a new evaluation, and through
+feels it in two ways: through its inputs, which asks for a new evaluation, and through
 the copy number at p itself, which asks only for another logit. Channels whose net
-changes agree before p share the evaluation. What a first layer sees of a prefix changes
-by the sum of a few single changes, one variable each, which all evaluations share.
+changes do the same to the inputs share the evaluation. What a first layer sees changes
+by the sum of a few single changes, one input each, which all evaluations share.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ class Evaluations:
     """What the conditional at one position has to do for all channels.
 
     Evaluation 0 is that of the state itself. Axis `here`: the channels that change
-    the position or its prefix.
+    the position or what it reads, and others that were asked for.
     """
 
-    #: Change of the prefix at each evaluation, 0 from the position on.
+    #: Change of the prefix at each evaluation, where a law binds the position; 0 from
+    #: the position on.
     shifts: Int[np.ndarray, "evaluations variables"]
     #: The single changes that make up each shift; `Singles.none` fills up the rows.
     parts: Int[np.ndarray, "evaluations most"]
@@ -36,10 +37,7 @@ class Evaluations:
 
 @dataclass(frozen=True, eq=False)
 class Singles:
-    """The changes of single free variables that net changes are made of.
-
-    In the order of their place among the free positions.
-    """
+    """The changes of single inputs that net changes are made of, by their place."""
 
     place: Int[np.ndarray, " singles"]
     step: Int[np.ndarray, " singles"]
@@ -49,25 +47,19 @@ class Singles:
         """Stands for no change."""
         return len(self.place)
 
-    def before(self, number: int) -> int:
-        """How many there are of the free positions before one."""
-        return int(np.searchsorted(self.place, number))
 
-
-def list_singles(moves: Int[np.ndarray, "channels free"]) -> Singles:
-    """The single changes of net changes at the free positions."""
+def list_singles(moves: Int[np.ndarray, "channels inputs"]) -> Singles:
+    """The single changes of what net changes do to inputs."""
     _, place = np.nonzero(moves)
     found = np.unique(np.stack([place, moves[moves != 0]], axis=1), axis=0)
     return Singles(found[:, 0], found[:, 1])
 
 
 def _list_parts(
-    shifts: Int[np.ndarray, "evaluations variables"],
-    singles: Singles,
-    free: tuple[int, ...],
+    shifts: Int[np.ndarray, "evaluations inputs"], singles: Singles
 ) -> Int[np.ndarray, "evaluations most"]:
-    """The single changes of each shift at the free positions."""
-    matches = shifts[:, list(free)][:, singles.place] == singles.step
+    """The single changes of each shift."""
+    matches = shifts[:, singles.place] == singles.step
     most = max(int(matches.sum(axis=1).max(initial=0)), 1)
     found = np.full((len(shifts), most), singles.none)
     row, single = np.nonzero(matches)
@@ -78,24 +70,35 @@ def _list_parts(
 def list_evaluations(
     moves: Int[np.ndarray, "channels variables"],
     position: int,
+    seen: Int[np.ndarray, "channels inputs"],
     singles: Singles,
-    free: tuple[int, ...],
+    *,
+    is_bound: bool,
+    others: Bool[np.ndarray, " channels"],
 ) -> Evaluations:
-    """The evaluations of one position; `moves` are net changes in the model's order."""
+    """The evaluations of one position; `moves` are net changes in the model's order.
+
+    `seen` is what they do to its inputs, `singles` what that is made of. Where a law
+    binds the position (`is_bound`) it reads the whole prefix. A channel that changes
+    neither what it reads nor its own count is listed only if it is one of the `others`.
+    """
     prefix = np.where(np.arange(moves.shape[1]) < position, moves, 0)
-    channels = np.flatnonzero(moves[:, : position + 1].any(axis=1))
-    rows = np.concatenate([np.zeros_like(prefix[:1]), prefix[channels]])
-    shifts, first, place = np.unique(
+    read = np.concatenate([seen, prefix * is_bound], axis=1)
+    here = read.any(axis=1) | (moves[:, position] != 0)
+    channels = np.flatnonzero(here | (others & prefix.any(axis=1)))
+    rows = np.concatenate([np.zeros_like(read[:1]), read[channels]])
+    distinct, first, place = np.unique(
         rows, axis=0, return_index=True, return_inverse=True
     )
     base_first = np.argsort(first)
     rank = np.argsort(base_first)
     evaluation = rank[place.ravel()][1:]
-    users = np.zeros((len(shifts), len(moves)), bool)
+    users = np.zeros((len(distinct), len(moves)), bool)
     users[evaluation, channels] = True
+    inputs, shifts = np.split(distinct[base_first], [seen.shape[1]], axis=1)
     return Evaluations(
-        shifts=shifts[base_first],
-        parts=_list_parts(shifts[base_first], singles, free),
+        shifts=shifts,
+        parts=_list_parts(inputs, singles),
         users=users,
         channels=channels,
         evaluation=evaluation,

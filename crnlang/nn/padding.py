@@ -1,6 +1,6 @@
 """Conditionals filled up with zeros, so that many share the same compiled programs.
 
-Two conditionals differ in the earlier positions that they look at and in their copy
+Two conditionals differ in what they see of the earlier positions and in their copy
 numbers. Both are rounded up: few shapes, and little work for nothing. What is filled
 up adds nothing to a logit, so its gradient and its rows of the Fisher matrix are zero
 and a damped step leaves it at zero.
@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.conditional import Conditional, ConditionalNetworks
-from crnlang.nn.counts import FEATURES, Counts
+from crnlang.nn.counts import FEATURES, features_of
+from crnlang.nn.inputs import members_of
 from crnlang.nn.mask import StateMask
 
 
@@ -23,8 +24,9 @@ def padded(model: ConditionalNetworks, place: int) -> Conditional:
     levels = _levels(network)
     functions, width = levels - 1, len(network.shift)
     basis = min(max(n.outward.shape[0] for n in model.networks), functions)
-    inward = np.zeros((width, FEATURES, _earlier(model, place)))
-    inward[:, :, :place] = np.asarray(network.inward).reshape(width, FEATURES, place)
+    seen = len(model.inputs[place])
+    inward = np.zeros((width, FEATURES, _inputs_of(model, place)))
+    inward[:, :, :seen] = np.asarray(network.inward).reshape(width, FEATURES, seen)
     return Conditional(
         inward=inward.reshape(width, -1),
         shift=np.asarray(network.shift, float),
@@ -41,7 +43,7 @@ def cropped(
     network, wide = model.networks[place], padded(model, place).with_weights(row)
     inward = wide.inward.reshape(len(network.shift), FEATURES, -1)
     parts = (
-        inward[:, :, :place],
+        inward[:, :, : len(model.inputs[place])],
         wide.shift,
         wide.outward[: network.outward.shape[0]],
         wide.bias[: network.bias.shape[0]],
@@ -56,23 +58,31 @@ def inputs(
 
     Compiled for each number of rows.
     """
-    counts = jax.tree.map(lambda a: jnp.asarray(a, float), model.counts)
-    x, is_open = _inputs(model.mask, counts, jnp.asarray(place), jnp.asarray(prefixes))
-    levels, earlier = _levels(model.networks[place]), _earlier(model, place)
-    x = np.asarray(x)[:, :, :earlier].reshape(len(x), -1)
-    return x, _filled(np.asarray(is_open)[:, :levels], (len(x), levels))
+    seen = _inputs_of(model, place)
+    members = _filled(
+        members_of(model.inputs[place], len(model.networks)),
+        (seen, len(model.networks)),
+    )
+    scale = members @ np.asarray(model.counts.scale, float)
+    given = map(jnp.asarray, (members, scale, place, prefixes))
+    x, is_open = _inputs(model.mask, *given)
+    levels = _levels(model.networks[place])
+    x, is_open = np.asarray(x).reshape(len(x), -1), np.asarray(is_open)
+    return x, _filled(is_open[:, :levels], (len(x), levels))
 
 
 @eqx.filter_jit
 def _inputs(
     mask: StateMask,
-    counts: Counts,
+    members: Int[Array, "inputs free"],
+    scale: Float[Array, " inputs"],
     place: Int[Array, ""],
     prefixes: Int[Array, "rows variables"],
-) -> tuple[Float[Array, "rows kinds free"], Bool[Array, "rows levels"]]:
+) -> tuple[Float[Array, "rows kinds inputs"], Bool[Array, "rows levels"]]:
     free = np.asarray(mask.free)
-    features = jax.vmap(counts)(prefixes[:, free])
-    x = jnp.where(jnp.arange(len(free)) < place, features, 0.0)
+    sums = prefixes[:, free].astype(scale.dtype) @ members.T.astype(scale.dtype)
+    features = jax.vmap(features_of, (0, None))(sums, jnp.maximum(scale, 1.0))
+    x = jnp.where(scale > 0, features, 0.0)
     return x, jax.vmap(mask.allowed, (0, None))(prefixes, jnp.asarray(free)[place])
 
 
@@ -83,9 +93,10 @@ def _levels(network: Conditional) -> int:
     return -(-levels // unit) * unit
 
 
-def _earlier(model: ConditionalNetworks, place: int) -> int:
-    """The free positions before a place, rounded up to a power of two."""
-    return min(max(1 << max(place - 1, 0).bit_length(), 4), len(model.networks))
+def _inputs_of(model: ConditionalNetworks, place: int) -> int:
+    """What the network of a place sees, rounded up to a power of two."""
+    seen, most = len(model.inputs[place]), max(map(len, model.inputs))
+    return min(max(1 << max(seen - 1, 0).bit_length(), 4), max(most, 1))
 
 
 def _filled(array: Array | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

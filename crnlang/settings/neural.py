@@ -24,6 +24,13 @@ class NeuralSettings(KeptSettings):
     basis: int = option(
         12, "smooth output functions of each conditional", low=1, high=256
     )
+    receptive_field: int = option(
+        0,
+        "on a lattice, up to how many hops away each conditional sees the copy numbers "
+        "of sites one by one; of all farther ones it sees the sum of each species; 0: "
+        "it sees all one by one",
+        low=0,
+    )
     layers: int = option(1, "layers of `gru` and `transformer`", low=1, high=16)
     heads: int = option(2, "attention heads of `transformer`", low=1, high=64)
     precision: str = option(
@@ -78,7 +85,11 @@ class NeuralSettings(KeptSettings):
 
 
 #: The ansaetze that have a size, where not all do.
-SIZES = {"layers": ("gru", "transformer"), "heads": ("transformer",)}
+SIZES = {
+    "receptive_field": ("conditional",),
+    "layers": ("gru", "transformer"),
+    "heads": ("transformer",),
+}
 
 
 def _solver() -> Any:

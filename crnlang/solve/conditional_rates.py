@@ -27,13 +27,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from crnlang.nn.base import SUMS
 from crnlang.nn.conditional import ConditionalNetworks, Seen, Vicinity
+from crnlang.solve.fibre import along_fibre, is_in_box
 from crnlang.solve.hats import bumps_of, curves_of
 from crnlang.solve.late_channels import (
     LateChannels,
@@ -154,7 +154,7 @@ def conditional_rates(
     before = generator.propensities_before(counts, t)
     after = generator.propensities(counts, t)
     leaving = generator.outflux(counts, t)
-    stays = _is_in_box(ordered + moves, generator, order)
+    stays = is_in_box(ordered + moves, generator, order)
     lates = [late_channels(model, generator, number) for number in range(len(flows))]
     found = []
     for number, flow in enumerate(flows):
@@ -240,10 +240,11 @@ def _follow(
     """
     moves = generator.net_changes[:, list(model.order)]
     vicinity = Vicinity(model, counts, -generator.net_changes)
-    ratio = jnp.ones(len(moves), SUMS)
+    ratio, latest = jnp.ones(len(moves), SUMS), latest_read(model, generator)
     flows, ratios, lost = [], [], []
     for number, position in enumerate(model.mask.free):
-        seen = vicinity.at(number, ratio > 0)
+        goes_on = (latest >= number) | (moves[:, position + 1 :] != 0).any(axis=1)
+        seen = vicinity.at(number, ratio > 0, goes_on)
         here = seen.evaluations.channels
         law = jnp.exp((seen.masked - seen.log_norm[:, None]).astype(SUMS))
         is_open = seen.masked[0] > -jnp.inf
@@ -330,25 +331,12 @@ def _along_fibre(
     direct = flow.channels[is_direct]
     if not len(direct):
         return jnp.zeros_like(law), jnp.zeros((len(steps), len(law)), law.dtype)
-    mask, order = model.mask, np.asarray(model.order)
-    position, place = mask.free[number], np.argsort(order)
-    places, is_known = np.arange(len(order)), known_from(model) <= number
-    closed = tuple(places[is_known & (places > position)].tolist())
-    fibre = jax.vmap(mask.close, (0, None))(
-        jnp.repeat(ordered[None], len(law), axis=0)
-        .at[:, position]
-        .set(jnp.arange(len(law))),
-        closed,
-    )
-    rates = jax.vmap(generator.propensities, (0, None))(fibre[:, place], t)
-    before = jax.vmap(generator.propensities_before, (0, None))(fibre[:, place], t)
-    moves = generator.net_changes[:, order][direct] * is_known
-    stays = _is_in_box(fibre[:, None] + moves, generator, order) | ~is_known
-    leaving = jnp.where(jnp.all(stays, axis=2), rates[:, direct], 0.0)
-    arriving = _times(before[:, direct].T, flow.arriving[is_direct])
+    known = known_from(model) <= number
+    before, leaving = along_fibre(model, generator, ordered, number, t, direct, known)
+    arriving = _times(before.T, flow.arriving[is_direct])
     ratio = jnp.minimum(flow.ratio[is_direct], MOST)
     is_open = flow.seen.masked[0] > -jnp.inf
-    entering = jnp.where(is_open, _times(before[:, direct].T, ratio[:, None]), 0.0)
+    entering = jnp.where(is_open, _times(before.T, ratio[:, None]), 0.0)
     own, changes = [], own_moves(model, generator, number)[direct]
     for step in steps:
         entered = jnp.sum(entering[changes == step], axis=0)
@@ -359,15 +347,6 @@ def _along_fibre(
         jnp.sum(arriving, axis=0) - law * jnp.sum(leaving, axis=1),
         jnp.stack(own) if own else empty,
     )
-
-
-def _is_in_box(
-    states: Int[Array, "*some variables"],
-    generator: Generator,
-    order: Int[np.ndarray, " variables"],
-) -> Bool[Array, "*some variables"]:
-    """Whether each count lies between 0 and its cap."""
-    return (states >= 0) & (states <= jnp.asarray(generator.caps)[order])
 
 
 def _times(

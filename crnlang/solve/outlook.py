@@ -216,7 +216,7 @@ def _means_after(
     """
     mask, free, later = model.mask, model.mask.free, len(seen)
     network, position = model.networks[later], free[later]
-    logits = network.logits(network.heights(model.counts(seen).ravel()))
+    logits = network.logits(network.heights(model.features(seen, later)))
     if mask.binds(position):
         between = tuple(range(free[later - 1] + 1, position))
         ordered = mask.close(ordered, between)

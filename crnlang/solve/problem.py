@@ -53,6 +53,10 @@ class Generator(Protocol):
         """a_k(n - s_k), the state space ignored: perhaps not a number."""
         ...
 
+    def chosen(self, some: Int[np.ndarray, " some"]) -> "Generator":
+        """The generator with some channels alone; `some` in increasing order."""
+        ...
+
     def outflux(
         self, counts: Int[Array, " variables"], t: Float[Array, ""]
     ) -> Float[Array, " channels"]:

@@ -15,6 +15,7 @@ from engine_cases import (
     model_of,
     scattered,
     states_of,
+    summing,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from crnlang.solve.batch import quantiles, sobol_points
 from crnlang.solve.estimate import scores_of
 
 SIZE = 2**12
+builders = st.sampled_from([model_of, summing])
 spaces = st.one_of(conserving_networks(), st.just(lower(ENZYME)))
 
 
@@ -101,9 +103,11 @@ def test_samples_follow_the_law_inside_the_state_space(lowered, seed):
 
 
 @FEW
-@given(spaces, st.integers(0, 99))
-def test_the_log_ratios_of_neighbours_are_those_of_whole_new_log_probs(lowered, seed):
-    model, kernel = model_of(lowered, noise=1.0, seed=seed), kernel_of(lowered)
+@given(spaces, st.integers(0, 99), builders)
+def test_the_log_ratios_of_neighbours_are_those_of_whole_new_log_probs(
+    lowered, seed, build
+):
+    model, kernel = build(lowered, noise=1.0, seed=seed), kernel_of(lowered)
     changes = -kernel.net_changes
 
     def fused(m, n):

@@ -13,6 +13,7 @@ from engine_cases import (
     law_of,
     lower,
     states_of,
+    summing,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from crnlang.nn.padding import cropped, inputs, padded
 from crnlang.solve.estimate import scores_of
 
+builders = st.sampled_from([conditionals_of, summing])
 spaces = st.one_of(conserving_networks(), st.just(lower(ENZYME)))
 
 
@@ -32,10 +34,10 @@ def look(network, x, is_open, shares):
 
 
 @FEW
-@given(spaces, st.integers(0, 99))
-def test_the_network_filled_up_has_the_same_law_and_fisher_matrix(lowered, seed):
+@given(spaces, st.integers(0, 99), builders)
+def test_the_network_filled_up_has_the_same_law_and_fisher_matrix(lowered, seed, build):
     states = states_of(lowered)
-    model = conditionals_of(lowered, noise=1.0, seed=seed)
+    model = build(lowered, noise=1.0, seed=seed)
     ordered = np.asarray(states)[:, list(model.order)]
     law = law_of(model, states)
     whole = np.zeros(len(states))

@@ -14,6 +14,7 @@ from engine_cases import (
     law_of,
     lower,
     states_of,
+    summing,
     with_positive_start,
 )
 from hypothesis import given
@@ -68,11 +69,11 @@ def exact_rates(lowered, model, law, moving, position):
     return row, conditional, rates
 
 
-def assert_exact_on_average(lowered, seed):
+def assert_exact_on_average(lowered, seed, build=conditionals_of):
     """The mean over all states behind a prefix is the rate from the whole law."""
     lowered = with_positive_start(lowered, seed)
     states = states_of(lowered)
-    model, kernel = conditionals_of(lowered, noise=0.5, seed=seed), kernel_of(lowered)
+    model, kernel = build(lowered, noise=0.5, seed=seed), kernel_of(lowered)
     law = law_of(model, states)
     moving = law * np.asarray(local_generator(model, kernel, states, jnp.asarray(T)))
     found, lates, means = rates_of(model, kernel, np.asarray(states), T)
@@ -104,6 +105,13 @@ def assert_exact_on_average(lowered, seed):
 def test_the_rates_are_exact_on_average_over_what_follows_a_prefix(lowered, seed):
     if len(enumerate_states(lowered.space)) < 2000:
         assert_exact_on_average(lowered, seed)
+
+
+@FEW
+@given(networks, st.integers(0, 99))
+def test_so_they_are_where_conditionals_see_sums_of_counts(lowered, seed):
+    if len(enumerate_states(lowered.space)) < 2000:
+        assert_exact_on_average(lowered, seed, summing)
 
 
 @pytest.mark.parametrize(
