@@ -26,6 +26,7 @@ from jaxtyping import Float, Int
 from whole_law import DECADES, by_decade
 
 import crnlang
+from crnlang.diagnostics import Refusal
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -115,14 +116,17 @@ def line(network: str, strategy: str, seed: int) -> Line:
     engine, settings = STRATEGIES[strategy]
     own = {"opening": opening} if engine == "tdvp" else {"dt": dt}
     clock = time.perf_counter()
-    result = crnlang.run(
-        crnlang.compile_file(EXAMPLES / f"{network}.crn"),
-        engine=engine,
-        **{**settings, **own, "t": (0.0, end), "save": (end,), "seed": seed},
-    )
+    nothing = np.full(len(DECADES), np.nan)
+    try:
+        result = crnlang.run(
+            crnlang.compile_file(EXAMPLES / f"{network}.crn"),
+            engine=engine,
+            **{**settings, **own, "t": (0.0, end), "save": (end,), "seed": seed},
+        )
+    except Refusal as refusal:
+        return Line(network, strategy, seed, 0.0, nothing, f"refused: {refusal}"[:60])
     seconds = time.perf_counter() - clock
     if not len(result.times):
-        nothing = np.full(len(DECADES), np.nan)
         return Line(network, strategy, seed, seconds, nothing, result.data.status)
     logs = np.asarray(result.log_prob(states, end))
     parts = by_decade(logs, exact)
