@@ -23,9 +23,11 @@ PRIME, SMALL_PRIME = 2**61 - 1, 2**31 - 1
 #: An equation is solved sparsely unless it may add more terms than this.
 MOST_ADDED = 2000
 #: Most species in the dense rest: seconds of work.
-MOST_DENSE = 1000
+MOST_DENSE = 2000
 #: Most terms that solutions put into one another may touch: seconds of work.
 MOST_TERMS = 10_000_000
+#: So many columns are solved at once, in arrays; no more than 64, see `_product`.
+_BLOCK = 64
 #: So many equations are summed at once: of residues below 2^31, in floats.
 _AT_ONCE = 4096
 #: So many more random sums of the dense equations than unknowns: a sum of them
@@ -234,24 +236,77 @@ def _dense(
 def _reduce(
     table: Int[np.ndarray, "equations unknowns"], prime: int
 ) -> dict[int, Int[np.ndarray, " unknowns"]]:
-    """Gauss-Jordan elimination modulo a prime: the row that solves each column."""
-    found: dict[int, int] = {}
-    for column in range(table.shape[1]):
+    """Gauss-Jordan elimination modulo a prime: the row that solves each column.
+
+    By blocks of columns: which rows solve them is found in the block alone; all else
+    are products of matrices.
+    """
+    found: list[int] = []
+    for start in range(0, table.shape[1], _BLOCK):
         done = len(found)
-        below = np.flatnonzero(table[done:, column])
+        rows, columns = _pivots(table[done:, start : start + _BLOCK], prime)
+        end = done + len(rows)
+        table[done:] = np.vstack([table[done:][rows], np.delete(table[done:], rows, 0)])
+        solving, above, below = table[done:end], table[:done], table[end:]
+        found += [start + column for column in columns]
+        inverse = _inverse(solving[:, found[done:]], prime)
+        solving[:, start:] = _product(inverse, solving[:, start:], prime)
+        for part in (above, below):
+            change = _product(part[:, found[done:]], solving[:, start:], prime)
+            part[:, start:] = (part[:, start:] - change) % prime
+    return dict(zip(found, table, strict=False))
+
+
+def _pivots(
+    block: Int[np.ndarray, "equations unknowns"], prime: int
+) -> tuple[list[int], list[int]]:
+    """The rows that solve a block of columns, and the column that each one solves.
+
+    In this order, no elimination in these rows and columns meets a zero.
+    """
+    left = block.copy()
+    rows: list[int] = []
+    columns: list[int] = []
+    for column in range(block.shape[1]):
+        below = np.flatnonzero(left[:, column])
         if not len(below):
             continue
-        pivot = done + int(below[0])
-        table[[done, pivot]] = table[[pivot, done]]
-        inverse = pow(int(table[done, column]), -1, prime)
-        table[done, column:] = table[done, column:] * inverse % prime
-        others = np.flatnonzero(table[:, column])
-        others = others[others != done]
-        factors = table[others, column, None]
-        right = table[others, column:] - factors * table[done, column:] % prime
-        table[others, column:] = right % prime
-        found[column] = done
-    return {column: table[row] for column, row in found.items()}
+        pivot, others = int(below[0]), below[1:]
+        line = left[pivot, column:] * pow(int(left[pivot, column]), -1, prime) % prime
+        rest = left[others, column:]
+        left[others, column:] = (rest - rest[:, :1] * line) % prime
+        left[pivot] = 0
+        rows.append(pivot)
+        columns.append(column)
+    return rows, columns
+
+
+def _inverse(
+    table: Int[np.ndarray, "pivots pivots"], prime: int
+) -> Int[np.ndarray, "pivots pivots"]:
+    """The inverse modulo a prime of what `_pivots` has found."""
+    both = np.hstack([table, np.eye(len(table), dtype=np.int64)])
+    for i in range(len(table)):
+        both[i] = both[i] * pow(int(both[i, i]), -1, prime) % prime
+        factors = both[:, i, None].copy()
+        factors[i] = 0
+        both = (both - factors * both[i]) % prime
+    return both[:, len(table) :]
+
+
+def _product(
+    first: Int[np.ndarray, "rows few"],
+    second: Int[np.ndarray, "few columns"],
+    prime: int,
+) -> Int[np.ndarray, "rows columns"]:
+    """The product of residues below 2^31, modulo the prime, by sums exact in floats.
+
+    `_BLOCK` products of 16 by 31 bits stay below 2^53.
+    """
+    high, low = np.divmod(first, 2**16)
+    right = second.astype(np.float64)
+    above = (high.astype(np.float64) @ right).astype(np.int64) % prime
+    return (above * 2**16 + (low.astype(np.float64) @ right).astype(np.int64)) % prime
 
 
 def _put_together(

@@ -14,9 +14,11 @@ from crnlang.passes.totals import TOTALS
 from crnlang.settings import (
     AdamSettings,
     NatgradSettings,
+    NeuralSettings,
     Settings,
     TdvpSettings,
 )
+from crnlang.solve.outcome import EngineError
 
 #: Scores kept at the peak: of a Galerkin step and of natural gradient.
 GALERKIN, NATURAL = 5, 2
@@ -24,6 +26,8 @@ GALERKIN, NATURAL = 5, 2
 MATRICES = {"cholesky": 2.2, "kernel": 3.0}
 #: Arrays of one number a copy number, of every conditional.
 LEVELS = 4
+#: No network is built with more weights of conditionals: 0.4 GB, several times over.
+MOST_WEIGHTS = 50_000_000
 #: No matrix is formed of more weights and states than this (`solve.systems`).
 LARGE = 8192
 
@@ -56,6 +60,24 @@ def batch_memory(lowered: LoweredNetwork, settings: Settings) -> float | None:
     if settings.method != "galerkin" or settings.solver not in ("auto", "cholesky"):
         return None
     return float(own * (GALERKIN * size * weights + passing))
+
+
+def check_weights(lowered: LoweredNetwork, settings: NeuralSettings) -> None:
+    """Refuse networks that are too large to build; `lowered` is what they describe.
+
+    Raises:
+        EngineError: there are more than `MOST_WEIGHTS` of one network a conditional.
+    """
+    if settings.ansatz != "conditional":
+        return
+    caps = _free_caps(lowered)
+    weights = count_weights(caps, settings.width, settings.basis)
+    if weights > MOST_WEIGHTS:
+        raise EngineError(
+            f"one network for each of {len(caps)} copy numbers has {weights / 1e6:.0f} "
+            f"million weights, more than {MOST_WEIGHTS / 1e6:.0f} million: use `ssa`, "
+            "or let `--engine auto` pick an engine"
+        )
 
 
 def count_weights(caps: Int[np.ndarray, " free"], width: int, basis: int) -> int:

@@ -20,6 +20,7 @@ from crnlang.pipeline.checkpoints import TimedKeeper, last_checkpoint
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import READING, Found, Silent, Watcher
 from crnlang.pipeline.law import LawReader
+from crnlang.pipeline.memory import check_weights
 from crnlang.pipeline.programs import keep_programs
 from crnlang.pipeline.weights import file_name, pack_weights
 from crnlang.settings import NeuralSettings, TdvpSettings
@@ -74,6 +75,7 @@ def run_neural(
         jax.config.update("jax_default_matmul_precision", "highest")
         lowered = follow_path(lowered, settings.order)
         totalled = TOTALS[settings.totals](lowered)
+        check_weights(totalled.lowered, settings)
         generator = build_kernel(totalled.lowered)
         model = build_model(totalled.lowered, settings, jax.random.key(settings.seed))
         boxes = _boxes(totalled, settings)

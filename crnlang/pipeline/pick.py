@@ -28,12 +28,14 @@ from crnlang.ir.network import LogpQuery, PassageQuery, ProbQuery, SettingValue
 from crnlang.ir.printer import format_size
 from crnlang.passes.order import follow_path
 from crnlang.passes.totals import TOTALS
+from crnlang.pipeline.memory import check_weights
 from crnlang.pipeline.occupancy import states_needed
 from crnlang.pipeline.pilot import Pilot, draw_pilot
 from crnlang.reference.refusals import TooManyStatesError, UnboundedPropensityError
 from crnlang.reference.ssa import build_simulator
 from crnlang.reference.states import reachable_states
 from crnlang.settings import FspSettings, NeuralSettings, Settings, SsaSettings
+from crnlang.solve.outcome import EngineError
 
 #: So many states are a small box, ...
 BOX_STATES = 100_000
@@ -170,24 +172,27 @@ def _picked(
     if settings is None:
         engine = next(iter(candidates))
         return Pick(engine, f"engine {engine}: {reason}; others lack the settings")
-    if isinstance(settings, NeuralSettings) and not _has_network(lowered, settings):
+    if isinstance(settings, NeuralSettings) and (fault := _fault(lowered, settings)):
         engine = next(one for one in ("ssa", "fsp", engine) if one in candidates)
-        reason += "; no network obeys conservation laws as entangled as these"
+        reason += f"; {fault}"
     return Pick(engine, f"engine {engine}: {reason}")
 
 
-def _has_network(lowered: LoweredNetwork, settings: NeuralSettings) -> bool:
-    """Whether a network can be built that obeys the conservation laws."""
+def _fault(lowered: LoweredNetwork, settings: NeuralSettings) -> str:
+    """Why no network can be built; empty where one can."""
     from crnlang.nn.mask import build_mask  # loads JAX
 
     followed = follow_path(lowered, settings.order)
-    space = TOTALS[settings.totals](followed).lowered.space
-    order = space.order
+    totalled = TOTALS[settings.totals](followed).lowered
+    space, order = totalled.space, totalled.space.order
     try:
+        check_weights(totalled, settings)
         build_mask(space.caps[order], space.laws[:, order], space.totals)
+    except EngineError:
+        return "a neural network for so many species would be too large"
     except ValueError:
-        return False
-    return True
+        return "no network obeys conservation laws as entangled as these"
+    return ""
 
 
 def _needed(pilot: Pilot, truncation: float) -> float:

@@ -17,6 +17,8 @@ from crnlang.reference.triggers import settle
 LARGEST_CODED_BOX = 2**62
 #: The initial law may pass through so many times `max_states` before it is cut.
 ROOM = 4
+#: The search looks for copies among no fewer rows than these.
+AT_ONCE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,20 +255,59 @@ def reachable_states(lowered: LoweredNetwork, max_states: int) -> StateIndex:
     seen = np.sort(encode(frontier, caps))
     levels = [frontier]
     while len(frontier):
-        found = frontier[:0]
+        fresh = _Fresh(seen, caps, max_states)
         for channel in channels:
-            fired = np.vstack([found, _successors(lowered, channel, frontier)])
-            codes, first = np.unique(encode(fired, caps), return_index=True)
-            found = fired[first[find(seen, codes) < 0]]
-            if len(seen) + len(found) > max_states:
-                raise TooManyStatesError(len(seen) + len(found), max_states)
-        fired = np.vstack([found, *_jumped(lowered, frontier)])
-        codes, first = np.unique(encode(fired, caps), return_index=True)
-        found = fired[first[find(seen, codes) < 0]]
-        frontier = found
-        seen = np.sort(np.concatenate([seen, encode(found, caps)]), kind="stable")
+            fresh.add(_successors(lowered, channel, frontier))
+        for rows in _jumped(lowered, frontier):
+            fresh.add(rows)
+        frontier = fresh.merge()
+        seen = np.sort(np.concatenate([seen, encode(frontier, caps)]), kind="stable")
         levels.append(frontier)
     return index_of(np.vstack(levels), caps)
+
+
+class _Fresh:
+    """States that were not seen before.
+
+    Copies are looked for only once there are as many new rows as states: one channel
+    after the other would look at all of them again, for each of thousands of channels.
+    """
+
+    def __init__(
+        self,
+        seen: Shaped[np.ndarray, " seen"],
+        caps: Int[np.ndarray, " variables"],
+        max_states: int,
+    ) -> None:
+        self.seen, self.caps, self.max_states = seen, caps, max_states
+        self.found = np.zeros((0, len(caps)), dtype=np.int64)
+        self.waiting: list[Int[np.ndarray, "fired variables"]] = []
+        self.number = 0
+
+    def add(self, rows: Int[np.ndarray, "fired variables"]) -> None:
+        """Take in states.
+
+        Raises:
+            TooManyStatesError: with all seen, there are more than `max_states`.
+        """
+        self.waiting.append(rows)
+        self.number += len(rows)
+        if self.number > max(len(self.found), AT_ONCE):
+            self.merge()
+
+    def merge(self) -> Int[np.ndarray, "states variables"]:
+        """All states so far, each of them once.
+
+        Raises:
+            TooManyStatesError: with all seen, there are more than `max_states`.
+        """
+        fired = np.vstack([self.found, *self.waiting])
+        codes, first = np.unique(encode(fired, self.caps), return_index=True)
+        self.found = fired[first[find(self.seen, codes) < 0]]
+        self.waiting, self.number = [], 0
+        if len(self.seen) + len(self.found) > self.max_states:
+            raise TooManyStatesError(len(self.seen) + len(self.found), self.max_states)
+        return self.found
 
 
 def _jumped(

@@ -83,6 +83,51 @@ def test_arrays_find_what_sparse_elimination_finds(changes):
     ) == len(dense.laws)
 
 
+def reduced(table, prime):
+    """Gauss-Jordan elimination, one entry after another: pivot column to row."""
+    rows, found = [[int(value) for value in row] for row in table], {}
+    for column in range(table.shape[1]):
+        pivot = next((i for i, row in enumerate(rows) if row[column]), None)
+        if pivot is None:
+            continue
+        inverse = pow(rows[pivot][column], -1, prime)
+        line = [value * inverse % prime for value in rows.pop(pivot)]
+        for other in [*rows, *found.values()]:
+            factor = other[column]
+            for i, value in enumerate(line):
+                other[i] = (other[i] - factor * value) % prime
+        found[column] = line
+    return found
+
+
+@given(st.data())
+def test_elimination_by_blocks_is_elimination(data):
+    prime = module.SMALL_PRIME
+    rows, columns = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
+    few = data.draw(st.integers(1, 4))  # no more than so many are independent
+    value = st.sampled_from([0, 0, 1, 2, prime - 1, 2**16, 2**30 + 7])
+    parts = [
+        data.draw(st.lists(value, min_size=n * few, max_size=n * few))
+        for n in (rows, columns)
+    ]
+    left, right = (np.array(part, dtype=object).reshape(-1, few) for part in parts)
+    table = (left @ right.T % prime).astype(np.int64).reshape(rows, columns)
+    expected = reduced(table, prime)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK", data.draw(st.sampled_from([1, 2, 3, 64])))
+        found = module._reduce(table, prime)
+    assert {column: row.tolist() for column, row in found.items()} == expected
+
+
+def test_products_of_residues_are_exact():
+    prime = module.SMALL_PRIME
+    first = np.full((3, module._BLOCK), prime - 1)
+    second = np.full((module._BLOCK, 2), prime - 1)
+    first[1], second[:, 1] = np.arange(module._BLOCK), prime - 2
+    exact = first.astype(object) @ second.astype(object) % prime
+    assert module._product(first, second, prime).tolist() == exact.tolist()
+
+
 def test_many_equations_are_summed_at_random(monkeypatch):
     monkeypatch.setattr(module, "MOST_ADDED", -1)
     draw = np.random.default_rng(1)
@@ -131,6 +176,18 @@ def test_large_networks_take_seconds():
         {i: make[kind] for i, make in enumerate(makes) if make[kind]}
         for kind in range(5)
     )
+
+
+def test_networks_drawn_at_random_take_seconds():
+    draw = random.Random(0)
+    found = [
+        [(draw.randrange(2500), change) for change in (-1, -1, 1, 1)]
+        for _ in range(10_000)
+    ]
+    started = time.process_time()
+    laws = null_space(as_changes(2500, found)).laws
+    assert time.process_time() - started < 10  # about 1 s where nothing else runs
+    assert list(laws.values()) == [dict.fromkeys(range(2500), 1)]
 
 
 def test_too_much_work_is_left_out(monkeypatch):

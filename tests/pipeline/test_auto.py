@@ -174,6 +174,10 @@ def test_laws_too_entangled_for_a_network_go_to_trajectories(with_pilot, monkeyp
     found = with_pilot(model, WIDE)
     assert found.engine == "ssa"
     assert "no network obeys conservation laws" in found.reason
+    monkeypatch.setattr("crnlang.pipeline.memory.MOST_WEIGHTS", 10)
+    found = with_pilot(model, WIDE)
+    assert found.engine == "ssa"
+    assert "too large" in found.reason
 
 
 def test_settings_that_one_engine_has_choose_it():

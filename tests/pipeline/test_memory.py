@@ -9,8 +9,13 @@ import pytest
 from engine_cases import ENZYME, PAIR, conserving_networks, lower, model_of
 from hypothesis import given
 
+from crnlang.pipeline import memory
+from crnlang.pipeline.cost import Clock
+from crnlang.pipeline.found import Silent
 from crnlang.pipeline.memory import _free_caps, batch_memory, count_weights, told_memory
+from crnlang.pipeline.neural import run_neural
 from crnlang.settings import AdamSettings, NatgradSettings, TdvpSettings
+from crnlang.solve.outcome import EngineError
 
 HERE = Path(__file__).parent
 
@@ -45,6 +50,17 @@ def test_what_is_not_known_is_not_told():
     lowered = lower(PAIR)
     assert batch_memory(lowered, TdvpSettings()) is None
     assert batch_memory(lowered, NatgradSettings(ansatz="nade")) is None
+
+
+def test_networks_too_large_to_build_are_refused(monkeypatch):
+    lowered = lower(PAIR)
+    weights = count_weights(_free_caps(lowered), 16, 12)
+    monkeypatch.setattr(memory, "MOST_WEIGHTS", weights - 1)
+    with pytest.raises(EngineError, match="use `ssa`"):
+        run_neural(lowered, TdvpSettings(), Silent(), Clock())
+    memory.check_weights(lowered, TdvpSettings(ansatz="gru"))
+    monkeypatch.setattr(memory, "MOST_WEIGHTS", weights)
+    memory.check_weights(lowered, TdvpSettings())
 
 
 def test_memory_in_words():
