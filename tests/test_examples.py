@@ -27,12 +27,17 @@ SLOW = {
     "michaelis_menten",
     "repressilator",
     "schlogl_square",
+    "schlogl_three",
     "telegraph",
 }
+
+#: Blocks of exact engines that take long however short the run.
+HEAVY = {("schlogl_three", "check")}
 
 
 def marks(path, block):
     is_slow = path.stem in SLOW and block.engine not in EXACT
+    is_slow |= (path.stem, block.name) in HEAVY
     return [pytest.mark.slow] if is_slow else []
 
 

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from crnlang.pipeline.choose import Choice
 from crnlang.pipeline.found import Silent, Watcher
-from crnlang.settings import NeuralSettings
+from crnlang.settings import ENGINES, NeuralSettings
 from crnlang.solve.outcome import StepInfo
 
 #: A plain line comes at most this often, in seconds, and at every save time.
@@ -84,6 +84,13 @@ class Pace:
         return f"{clock}:{seconds:02} left"
 
 
+def before(engine: str) -> str:
+    """What a run of an engine does before it tells of a step or a part."""
+    if issubclass(ENGINES.get(engine, object), NeuralSettings):
+        return "compiling the first step"
+    return "compiling" if engine in ("ssa", "we") else "working"
+
+
 def told(info: StepInfo) -> str:
     """The state of one step in a few words."""
     return (
@@ -99,8 +106,7 @@ class LiveProgress:
         self.console = console
         self.engine = choice.engine
         self.until = choice.settings.until
-        is_neural = isinstance(choice.settings, NeuralSettings)
-        self.before = "compiling the first step" if is_neural else "working"
+        self.before = before(self.engine)
         self.bar_width = min(console.width - TEXT_WIDTH, WIDEST_BAR)
         self.started = time.monotonic()
         self.pace = Pace(self.until)

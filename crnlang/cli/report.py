@@ -45,7 +45,7 @@ def report(
     questions of the file, the law over time with a slider, lattices as images, the
     health of the run quantity by quantity, a comparison with a second run, the model
     with its equations, settings, versions. Of a run that has not ended it shows what
-    its last checkpoint holds.
+    its last checkpoint holds, how far that is, and how to go on.
     """
     from crnlang.pipeline.reporting import report_run  # jinja2 and latex2mathml
     from crnlang.pipeline.unfinished import open_any
@@ -66,4 +66,6 @@ def report(
         joints=[(pair[0], pair[1]) for pair in pairs],
     )
     write_output(target, text, overwrite=overwrite)
+    if opened.status == "unfinished":
+        click.echo(opened.result.data.sentence, err=True)
     click.echo(str(target))

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from crnlang.cli.complete import RunDirectory
 from crnlang.cli.examples import examples
+from crnlang.cli.progress import before
 from crnlang.pipeline.watching import Look, State, look_at
 from crnlang.results.progress import Progress
 
@@ -125,9 +126,7 @@ def _before(progress: Progress) -> str:
     if progress.part:
         return ""
     seconds = _clock(_age(progress.began))
-    is_neural = progress.engine in ("tdvp", "natgrad", "adam")
-    what = "compiling the first step" if is_neural else "working"
-    return f"{what}, {seconds} so far"
+    return f"{before(progress.engine)}, {seconds} so far"
 
 
 def _numbers(progress: Progress) -> list[str]:

@@ -112,7 +112,8 @@ def record_run(
 ) -> Run:
     """The record of what an engine found, its questions answered."""
     times = [snapshot.time for snapshot in found.snapshots]
-    lowered, unanswered = answerable(compilation.lowered, times)
+    own = {name: [one.time for one in laws] for name, laws in found.own.items()}
+    lowered, unanswered = answerable(compilation.lowered, times, own)
     data = summarise(
         lowered,
         found.snapshots,
@@ -123,12 +124,12 @@ def record_run(
         own=found.own,
     )
     is_complete = found.outcome is Outcome.SUCCESSFUL
-    last_good = "" if is_complete else f" The last good time is t = {times[-1]:g}."
+    last_good = f" The last good time is t = {times[-1]:g}." if times else ""
     data = dataclasses.replace(
         data,
         health=health_of(found.infos),
         status="complete" if is_complete else "stopped",
-        sentence=found.outcome.sentence + last_good,
+        sentence=found.outcome.sentence + last_good * (not is_complete),
         notes=(*unanswered, *found.notes, *found.passages.notes),
     )
     return _finished(compilation, choice, data, clock, found)

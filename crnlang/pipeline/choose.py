@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from crnlang.diagnostics import listing
 from crnlang.ir.lowered import LoweredNetwork
-from crnlang.ir.network import Network, Query, SettingValue, SolveBlock
+from crnlang.ir.network import (
+    Network,
+    PassageQuery,
+    Query,
+    SettingValue,
+    SolveBlock,
+)
 from crnlang.results.summary import TIME_TOLERANCE, times_of
 from crnlang.settings import (
     AUTO,
@@ -117,24 +123,32 @@ def _cut_save(
 
 
 def answerable(
-    lowered: LoweredNetwork, times: Sequence[float]
+    lowered: LoweredNetwork,
+    times: Sequence[float],
+    own: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[LoweredNetwork, tuple[str, ...]]:
     """The network with the queries cut to the times reached, and a note of what went.
 
-    A query without times asks at every save time and stays.
+    `own` are the times reached for single queries, by name, where these are others. A
+    query without times asks at every time reached, and stays where there is one.
     """
     kept: list[Query] = []
     cut: list[str] = []
     for query in lowered.network.queries:
-        found = tuple(time for time in query.times if _is_among(time, times))
-        if len(found) < len(query.times):
+        reached = (own or {}).get(query.name, times)
+        found = tuple(time for time in query.times if _is_among(time, reached))
+        is_law = not isinstance(query, PassageQuery)
+        if len(found) < len(query.times) or (is_law and not reached):
             cut.append(f"`{query.name}`")
-        if found or not query.times:
+        if found or not (query.times or (is_law and not reached)):
             kept.append(dataclasses.replace(query, times=found))
     network = dataclasses.replace(lowered.network, queries=tuple(kept))
+    end = f"ends at t = {times[-1]:g}" if times else "has no law so far"
+    if any(len(one) < len(times) for one in (own or {}).values()):
+        end += ", for some questions before"
     note = (
-        f"the run ends at t = {times[-1]:g}; what queries ask of later times is not "
-        f"answered: {listing(cut)}"
+        f"the run {end}; what queries ask of later times is not answered: "
+        f"{listing(cut)}"
     )
     return dataclasses.replace(lowered, network=network), (note,) if cut else ()
 

@@ -6,8 +6,10 @@ have settled: from then on the survival probability falls as an exponential, who
 integral is the rest of the mean time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -28,17 +30,18 @@ from crnlang.passes.distance import distance
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Found, Watcher
 from crnlang.pipeline.ledgers import open_ledger
-from crnlang.pipeline.passages import Numbers, answer_passages
+from crnlang.pipeline.passages import Numbers, UnfinishedError, answer_passages
 from crnlang.reference.departure import draw_departures
 from crnlang.reference.ensemble import (
-    EnsembleRun,
     Lane,
+    read_ensembles,
     sample_ensembles,
     starts_needed,
 )
 from crnlang.reference.ledger import Ledger
 from crnlang.reference.refusals import PassageError
 from crnlang.reference.ssa import NO_TARGET, build_simulator
+from crnlang.reference.walkers import EnsembleRun
 from crnlang.results.summary import Snapshot
 from crnlang.settings import SettingError, WeSettings, fix_name
 
@@ -65,7 +68,37 @@ def run_we(
         SettingError: there is no observable as `along` says.
     """
     ledger = open_ledger(directory, settings.checkpoint, watcher)
-    ensembles = _Ensembles(lowered, settings, clock, ledger)
+    simulator = build_simulator(lowered, _targets(lowered))
+    clock.add_compiling(simulator.compile_seconds)
+    sample = partial(sample_ensembles, simulator, ledger=ledger)
+    return _answer(_Ensembles(lowered, settings, sample))
+
+
+def read_we(
+    lowered: LoweredNetwork, settings: WeSettings, ledger: Ledger
+) -> tuple[Found, list[str]]:
+    """What the ledger of a run has, and how far each of its ensembles is, in words.
+
+    Laws and answers end at the last save time that their own ensembles have passed.
+
+    Raises:
+        SettingError: there is no observable as `along` says.
+    """
+    told: list[str] = []
+
+    def read(
+        asked: WeSettings, lane: Lane, *, stream: int, **others: object
+    ) -> EnsembleRun:
+        run, progress = read_ensembles(lowered, asked, stream, ledger)
+        told.extend(filter(None, [progress]))
+        return run
+
+    return _answer(_Ensembles(lowered, settings, read)), told
+
+
+def _answer(ensembles: "_Ensembles") -> Found:
+    """All that is asked for."""
+    lowered, settings = ensembles.lowered, ensembles.settings
     asked: dict[Lane, set[float]] = {}
     lanes: dict[str, Lane] = {}
     for query in lowered.network.queries:
@@ -87,25 +120,26 @@ def run_we(
     )
 
 
+def _targets(lowered: LoweredNetwork) -> list[Expr]:
+    queries = lowered.network.queries
+    return [query.target for query in queries if isinstance(query, PassageQuery)]
+
+
 class _Ensembles:
-    """Runs ensembles of a network, each with random numbers of its own."""
+    """Has ensembles of a network sampled, each with random numbers of its own."""
 
     def __init__(
         self,
         lowered: LoweredNetwork,
         settings: WeSettings,
-        clock: Clock,
-        ledger: Ledger,
+        sample: Callable[..., EnsembleRun],
     ) -> None:
-        queries = lowered.network.queries
         self.lowered = lowered
         self.settings = settings
-        self.ledger = ledger
+        self.sample = sample
         self.along = _along(lowered, settings)
-        self.targets = [q.target for q in queries if isinstance(q, PassageQuery)]
-        self.simulator = build_simulator(lowered, self.targets)
+        self.targets = _targets(lowered)
         self.runs = 0
-        clock.add_compiling(self.simulator.compile_seconds)
 
     def lane(self, condition: Expr | None) -> Lane:
         """What the bins of an ensemble lie along that is to reach some states."""
@@ -128,22 +162,23 @@ class _Ensembles:
         """The next ensembles, to the last of some times within the run."""
         self.runs += 1
         within = [time for time in times if time <= self.settings.until]
-        until = max(within, default=0.0) or self.settings.until
-        return sample_ensembles(
-            self.simulator,
-            replace(self.settings, until=until, save=tuple(within)),
+        return self.sample(
+            replace(self.settings, until=self._end(within), save=tuple(within)),
             lane,
             stream=self.runs,
             target=target,
             states=states,
-            ledger=self.ledger,
         )
+
+    def _end(self, times: Sequence[float]) -> float:
+        return max(times, default=0.0) or self.settings.until
 
     def passage(self, query: PassageQuery) -> tuple[Numbers, Numbers]:
         """The answer to a question about a first passage, and its standard error.
 
         Raises:
-            WitnessError: the passage has no start, or has not settled by the end.
+            WitnessError: the passage has no start, or has not settled by the end, or
+            the run has not come so far.
         """
         states = None
         if query.start is not None:
@@ -151,10 +186,14 @@ class _Ensembles:
             states = draw_departures(self.lowered, query.start, size, seed)
         target = self.targets.index(query.target)
         run = self.run(self.lane(query.target), query.times, target, states)
-        if query.times:
-            shares = [run.arrived(0.0, time) for time in query.times]
+        reached = run.times[-1] if run.times else -1.0
+        if query.times and query.times[0] <= reached:
+            passed = takewhile(lambda time: time <= reached, query.times)
+            shares = [run.arrived(0.0, time) for time in passed]
             return _over_repeats(np.stack(shares, axis=1))
-        until = run.times[-1]
+        until = self._end(query.times)
+        if reached < until:
+            raise UnfinishedError
         rates, drift = _settled_rate(run, until)
         if query.kind == "rate":
             value, error = _over_repeats(rates[:, None])

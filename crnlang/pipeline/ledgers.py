@@ -86,6 +86,22 @@ def open_ledger(directory: Path | None, seconds: float, watcher: Watcher) -> Led
     return KeptLedger(directory, seconds, watcher)
 
 
+class ReadLedger(NoLedger):
+    """What the directory of a run has; nothing is noted."""
+
+    def __init__(self, directory: Path) -> None:
+        """Read it.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        self.parts = _read(directory)
+
+    def done(self, part: str) -> Arrays | None:
+        """What the file has of a part."""
+        return self.parts.get(part)
+
+
 def _read(directory: Path) -> dict[str, dict[str, np.ndarray]]:
     """The parts in the file, if there is one.
 

@@ -20,6 +20,8 @@ from crnlang.settings import (
 )
 from crnlang.solve.outcome import EngineError
 
+#: What a network sees of an input: `nn.counts`, which loads JAX.
+FEATURES = 2
 #: Scores kept at the peak: of a Galerkin step and of natural gradient.
 GALERKIN, NATURAL = 5, 2
 #: Matrices over all weights, or over all states, at the peak.
@@ -43,8 +45,8 @@ def batch_memory(lowered: LoweredNetwork, settings: Settings) -> float | None:
     if settings.ansatz != "conditional":
         return None
     followed = follow_path(lowered, settings.order)
-    caps = _free_caps(TOTALS[settings.totals](followed).lowered)
-    weights = count_weights(caps, settings.width, settings.basis)
+    described = TOTALS[settings.totals](followed).lowered
+    caps, weights = _free_caps(described), count_weights(described, settings)
     batch, size = settings.samples, np.dtype(settings.precision).itemsize
     own = -(-batch // settings.devices)
     passing = size * (LEVELS * (caps + 1).sum() + len(caps) * settings.width)
@@ -70,29 +72,36 @@ def check_weights(lowered: LoweredNetwork, settings: NeuralSettings) -> None:
     """
     if settings.ansatz != "conditional":
         return
-    caps = _free_caps(lowered)
-    weights = count_weights(caps, settings.width, settings.basis)
+    weights = count_weights(lowered, settings)
     if weights > MOST_WEIGHTS:
         raise EngineError(
-            f"one network for each of {len(caps)} copy numbers has {weights / 1e6:.0f} "
+            f"one network for each of {len(_free(lowered))} copy numbers has {weights / 1e6:.0f} "
             f"million weights, more than {MOST_WEIGHTS / 1e6:.0f} million: use `ssa`, "
             "or let `--engine auto` pick an engine"
         )
 
 
-def count_weights(caps: Int[np.ndarray, " free"], width: int, basis: int) -> int:
-    """The weights of one network a conditional, for the caps of the free positions."""
-    features = 2 * np.arange(len(caps))
-    functions = np.minimum(basis, caps)
-    return int((width * (features + 1 + functions) + caps).sum())
+def count_weights(lowered: LoweredNetwork, settings: NeuralSettings) -> int:
+    """The weights of one network a conditional."""
+    caps, seen = _free_caps(lowered), np.arange(len(_free(lowered)))
+    if settings.receptive_field and lowered.network.lattice is not None:
+        from crnlang.codegen.receptive_field import local_inputs  # loads JAX
+
+        inputs = local_inputs(lowered, _free(lowered), settings.receptive_field)
+        seen = np.array([len(some) for some in inputs])
+    functions = np.minimum(settings.basis, caps)
+    return int((settings.width * (FEATURES * seen + 1 + functions) + caps).sum())
+
+
+def _free(lowered: LoweredNetwork) -> tuple[int, ...]:
+    """The positions along the order whose counts no law determines."""
+    space = lowered.space
+    last = {int(np.flatnonzero(row)[-1]) for row in space.laws[:, space.order]}
+    return tuple(place for place in range(len(space.order)) if place not in last)
 
 
 def _free_caps(lowered: LoweredNetwork) -> Int[np.ndarray, " free"]:
-    """The caps of the variables that no law determines, along the order."""
-    space = lowered.space
-    last = {int(np.flatnonzero(row)[-1]) for row in space.laws[:, space.order]}
-    free = [place for place in range(len(space.order)) if place not in last]
-    return space.caps[space.order][free]
+    return lowered.space.caps[lowered.space.order][list(_free(lowered))]
 
 
 def _solver(solver: str, weights: int, batch: int) -> str:

@@ -49,6 +49,8 @@ class PageData:
     @cached_property
     def chosen(self) -> tuple[Int[np.ndarray, " frames"], int, tuple[str, ...]]:
         """The save times that are frames, the bins of a law, the species shown."""
+        if not len(self.data.times):
+            return np.zeros(0, dtype=int), SIZES[0][1], ()
         ranges = [seen_in(self.data.marginal(name)) for name in self.data.names]
         levels = np.array([last + 1 - first for first, last in ranges])
         runs = 1 if self.witness is None else 2
@@ -145,6 +147,8 @@ class PageData:
 
     def joints(self, asked: Sequence[Pair]) -> list[dict[str, Any]]:
         """Joint laws at every frame: those asked for and those that the run holds."""
+        if not len(self.frames):
+            return []
         pairs = list(dict.fromkeys([*asked, *self.data.joints]))[:MOST_JOINTS]
         pairs = pairs or self._likely_pair()
         number = max(len(pairs), 1) * len(self.frames)

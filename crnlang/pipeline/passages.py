@@ -16,8 +16,16 @@ from crnlang.results.summary import TIME_TOLERANCE
 from crnlang.settings import PASSAGE_ENGINES, Settings
 
 Numbers = Float[np.ndarray, " times"]
-#: The values and errors of one query, at its times if it has any.
+#: The values and errors of one query, at its times if it has any; of a run that has
+#: not ended at the first of them.
 Ask = Callable[[PassageQuery], tuple[Numbers, Numbers]]
+
+
+class UnfinishedError(WitnessError):
+    """A run that has not ended has no answer so far."""
+
+    def __init__(self) -> None:
+        super().__init__("the run has not come so far")
 
 
 def answer_passages(
@@ -41,7 +49,7 @@ def answer_passages(
         except WitnessError as error:
             notes.append(f"query `{query.name}` is not answered: {error}")
             continue
-        times = np.array(query.times or (np.nan,))
+        times = np.array(query.times or (np.nan,))[: len(values)]
         answers[query.name] = QueryAnswer(
             query.name, query.kind, (), times, values, errors
         )

@@ -122,14 +122,14 @@ def _partner(answer: QueryAnswer, witness: Result | None) -> QueryAnswer | None:
 def _facts(data: RunData, lowered: LoweredNetwork | None) -> list[tuple[str, str]]:
     facts = [
         ("engine", data.engine),
-        ("to t =", f"{data.times[-1]:g}"),
+        *[("to t =", f"{time:g}") for time in data.times[-1:]],
         ("save times", str(len(data.times))),
         ("copy numbers", str(len(data.names))),
         ("seed", str(data.seed)),
     ]
     if lowered is not None:
         states = lowered.space.number_of_states()
-        facts.insert(4, ("states", format_size(states)))
+        facts.insert(-1, ("states", format_size(states)))
     if data.wall_seconds:
         spent = data.wall_seconds
         facts.append(("seconds", f"{spent:.0f}" if spent >= 100 else f"{spent:.3g}"))
@@ -138,7 +138,7 @@ def _facts(data: RunData, lowered: LoweredNetwork | None) -> list[tuple[str, str
 
 def _sentences(data: RunData, lowered: LoweredNetwork | None) -> list[str]:
     said = [] if data.status == "complete" else [data.sentence]
-    if lowered is not None:
+    if lowered is not None and len(data.times):
         said.append(verdict(data, lowered.space))
     return said
 

@@ -68,10 +68,7 @@ def resume_run(directory: Path) -> Resumed:
     if not checkpoint.is_begun(directory):
         raise RunError(_why_not(directory))
     if (directory.absolute().parent / PLAN).is_file():
-        raise RunError(
-            f"{directory} is a point of a sweep: go on with the `crnc sweep` command "
-            "that began it"
-        )
+        raise RunError(f"{directory} is a point of a sweep: {way_on(directory)}")
     begun = read_begun(directory)
     choice = read_choice(directory, begun)
     again = f"run the model again: {_command(begun)}"
@@ -96,6 +93,13 @@ def resume_run(directory: Path) -> Resumed:
         "of a run that was not interrupted",
     )
     return Resumed(compilation, choice, begun.overrides, doubts if changed else ())
+
+
+def way_on(directory: Path) -> str:
+    """How people go on with a run that has not ended, as an advice."""
+    if (directory.absolute().parent / PLAN).is_file():
+        return "go on with the `crnc sweep` command that began it"
+    return f"go on with: {shlex.join(['crnc', 'resume', str(directory)])}"
 
 
 def _why_not(directory: Path) -> str:

@@ -8,22 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from crnlang.ir.expr import Expr
 from crnlang.ir.lowered import LoweredNetwork
 from crnlang.ir.network import PassageQuery
 from crnlang.passes.absorb import absorb
 from crnlang.pipeline.cost import Clock
-from crnlang.pipeline.found import Found, Watcher
+from crnlang.pipeline.found import Found, Passages, Watcher
 from crnlang.pipeline.ledgers import open_ledger
-from crnlang.pipeline.passages import Numbers, answer_passages
+from crnlang.pipeline.passages import Numbers, UnfinishedError, answer_passages
 from crnlang.reference.departure import depart, draw_departures, holds
 from crnlang.reference.fsp import solve_fsp
-from crnlang.reference.ledger import Ledger
+from crnlang.reference.ledger import Arrays, Ledger
 from crnlang.reference.passage import find_passage
 from crnlang.reference.refusals import PassageError
 from crnlang.reference.ssa import (
+    TRAJECTORIES,
     Simulator,
     build_simulator,
     sample_passages,
@@ -114,16 +115,56 @@ def run_ssa(
     clock.add_compiling(simulator.compile_seconds)
     ledger = open_ledger(directory, settings.checkpoint, watcher)
     found = sample_ssa(lowered, settings, simulator=simulator, ledger=ledger)
-    snapshots = tuple(
-        Snapshot(float(time), found.counts[:, place, :])
-        for place, time in enumerate(found.times)
-    )
 
     def ask(query: PassageQuery) -> tuple[Numbers, Numbers]:
         return _sampled_passage(simulator, targets, query, settings, ledger)
 
     passages = answer_passages(lowered, "ssa", settings, ask)
-    return Found(snapshots, leak=found.leak.mean(axis=0), passages=passages)
+    return _found(settings, found.counts, found.leak, passages)
+
+
+def read_ssa(
+    lowered: LoweredNetwork, settings: SsaSettings, ledger: Ledger
+) -> tuple[Found, list[str]]:
+    """What the ledger of a run has, and how far each of its parts is, in words.
+
+    It is the law of the trajectories that are done, which are exact, to the end of the
+    run; with none of them there is no law.
+    """
+    told: list[str] = []
+
+    def kept(part: str) -> Arrays | None:
+        found = ledger.done(part)
+        if found is not None:
+            told.append(
+                f"{part} {len(found['entered']):,} of {settings.trajectories:,}"
+            )
+        return found
+
+    def ask(query: PassageQuery) -> tuple[Numbers, Numbers]:
+        found = kept(_part(query))
+        if found is None:
+            raise UnfinishedError
+        return _arrivals(found["entered"], query, settings)
+
+    law = kept(TRAJECTORIES)
+    passages = answer_passages(lowered, "ssa", settings, ask)
+    if law is None:
+        return Found((), passages=passages), told
+    return _found(settings, law["counts"], law["leak"], passages), told
+
+
+def _found(
+    settings: SsaSettings,
+    counts: Int[np.ndarray, "trajectories times variables"],
+    leak: Int[np.ndarray, "trajectories times"],
+    passages: Passages,
+) -> Found:
+    """The law that trajectories show at the save times."""
+    snapshots = tuple(
+        Snapshot(time, counts[:, place, :]) for place, time in enumerate(settings.save)
+    )
+    return Found(snapshots, leak=leak.mean(axis=0), passages=passages)
 
 
 def _sampled_passage(
@@ -142,11 +183,35 @@ def _sampled_passage(
     if query.start is not None:
         size, lowered = settings.trajectories, simulator.lowered
         states = draw_departures(lowered, query.start, size, settings.seed)
-    until = (query.times[-1] if query.times else 0.0) or settings.until
+    until = _end(query, settings)
     run = replace(settings, until=until, save=(until,))
-    part = f"{query.name}: trajectories"
+    part = _part(query)
     entered = sample_passages(simulator, run, number, states, ledger=ledger, part=part)
-    return _shares(entered, query) if query.times else _mean(entered, until)
+    return _arrivals(entered, query, settings)
+
+
+def _part(query: PassageQuery) -> str:
+    """What the ledger calls the trajectories of a query."""
+    return f"{query.name}: {TRAJECTORIES}"
+
+
+def _end(query: PassageQuery, settings: SsaSettings) -> float:
+    return (query.times[-1] if query.times else 0.0) or settings.until
+
+
+def _arrivals(
+    entered: Float[np.ndarray, " trajectories"],
+    query: PassageQuery,
+    settings: SsaSettings,
+) -> tuple[Numbers, Numbers]:
+    """The answer to one query from the times of arrival, and its standard error.
+
+    Raises:
+        PassageError: some trajectory did not arrive in time.
+    """
+    if query.times:
+        return _shares(entered, query)
+    return _mean(entered, _end(query, settings))
 
 
 def _shares(

@@ -25,6 +25,15 @@ from crnlang.reference.jumps import Stretch, jumped, stretches
 from crnlang.reference.ledger import NO_LEDGER, Arrays, Ledger
 from crnlang.reference.ssa import NO_TARGET, STREAMS, Simulator, advance, first_start
 from crnlang.reference.trajectory import Start
+from crnlang.reference.walkers import (
+    Arrivals,
+    EnsembleRun,
+    Walkers,
+    arrivals_in,
+    named,
+    saved_in,
+    walkers_in,
+)
 from crnlang.settings import SsaSettings, WeSettings
 
 
@@ -46,61 +55,6 @@ class Lane:
         counts = [column.astype(float) for column in states.T]
         found = evaluate_float64(self.value, counts, lowered.parameters, 0.0)
         return np.nan_to_num(np.broadcast_to(found, len(states)))
-
-
-class Walkers(NamedTuple):
-    """Trajectories with weights; `repeat` is the ensemble that each belongs to.
-
-    `leak` counts the firings of each that a cap stopped.
-    """
-
-    states: Int[np.ndarray, "walkers variables"]
-    weights: Float[np.ndarray, " walkers"]
-    repeat: Int[np.ndarray, " walkers"]
-    leak: Int[np.ndarray, " walkers"]
-
-    def take(self, places: np.ndarray) -> "Walkers":
-        """Some of the walkers, by place or by mask."""
-        return Walkers(*(column[places] for column in self))
-
-    def mean_leak(self) -> float:
-        """How many firings a cap stopped on average."""
-        return float(self.weights @ self.leak) / float(self.weights.sum())
-
-
-@dataclass(frozen=True, eq=False)
-class Arrivals:
-    """When walkers entered the target, with their weights and ensembles."""
-
-    times: Float[np.ndarray, " arrivals"]
-    weights: Float[np.ndarray, " arrivals"]
-    repeat: Int[np.ndarray, " arrivals"]
-
-
-@dataclass(frozen=True, eq=False)
-class EnsembleRun:
-    """The walkers at each save time, and what entered the target before the end."""
-
-    times: tuple[float, ...]
-    walkers: tuple[Walkers, ...]
-    arrivals: Arrivals
-    repeats: int
-
-    def arrived(self, start: float, end: float) -> Float[np.ndarray, " repeats"]:
-        """The weight that entered after `start` and by `end`, at 0 as well."""
-        times = self.arrivals.times
-        is_in = ((times > start) | (start == 0)) & (times <= end)
-        return self._sums(self.arrivals.weights * is_in)
-
-    def exposure(self, start: float, end: float) -> Float[np.ndarray, " repeats"]:
-        """The integral over time of the weight that has not entered yet."""
-        spent = np.clip(end - np.maximum(self.arrivals.times, start), 0, end - start)
-        return end - start - self._sums(self.arrivals.weights * spent)
-
-    def _sums(
-        self, values: Float[np.ndarray, " arrivals"]
-    ) -> Float[np.ndarray, " repeats"]:
-        return np.bincount(self.arrivals.repeat, values, self.repeats).astype(float)
 
 
 def sample_ensembles(
@@ -133,6 +87,33 @@ def sample_ensembles(
     return runner.run(states, threads, ledger)
 
 
+def read_ensembles(
+    lowered: LoweredNetwork, settings: WeSettings, stream: int, ledger: Ledger
+) -> tuple[EnsembleRun, str]:
+    """What the ledger has of the ensembles of a number, and how far that is, in words.
+
+    The `times` of it are the save times that were passed, of which nothing changes any
+    more; none where the ensembles have not begun.
+    """
+    rounds = _rounds(lowered, settings)
+    kept = ledger.done(_part(stream))
+    if kept is None:
+        none = Arrivals(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
+        return EnsembleRun((), (), none, settings.repeats), ""
+    done = int(kept["position"][0])
+    saved = saved_in(kept)
+    for later in rounds[done : done + 1]:
+        if later.is_first and later.start in settings.save:  # an event is to come
+            saved.pop(settings.save.index(later.start), None)
+    run = EnsembleRun(
+        tuple(settings.save[place] for place in saved),
+        tuple(saved.values()),
+        arrivals_in(kept),
+        settings.repeats,
+    )
+    return run, f"{_part(stream)} {done:,} of {len(rounds):,}"
+
+
 def starts_needed(settings: WeSettings) -> int:
     """The number of walkers that the ensembles start with."""
     return settings.walkers * settings.bins * settings.repeats
@@ -148,6 +129,30 @@ class _Round(NamedTuple):
     start: float
     end: float
     is_first: bool
+
+
+def _rounds(lowered: LoweredNetwork, settings: WeSettings) -> list[_Round]:
+    found: list[_Round] = []
+    for piece in stretches(lowered, settings.save, settings.until):
+        edges = [piece.start, *(_edges(settings, piece) or [piece.end])]
+        found += [
+            _Round(start, end, place == 0)
+            for place, (start, end) in enumerate(pairwise(edges))
+        ]
+    return found
+
+
+def _edges(settings: WeSettings, piece: Stretch) -> list[float]:
+    """Where walkers stop between the start of a piece and its end, ascending."""
+    grid = np.linspace(0, settings.until, settings.resamplings + 1)
+    save = [settings.save[place] for place in piece.save]
+    times = np.unique([*grid, *save, piece.end])
+    return times[(times > piece.start) & (times <= piece.end)].tolist()
+
+
+def _part(stream: int) -> str:
+    """What the ledger calls the ensembles of this number."""
+    return f"ensemble {stream}: round"
 
 
 class _Runner:
@@ -167,7 +172,7 @@ class _Runner:
         self.settings = settings
         self.lane = lane
         self.target = target
-        self.part = f"ensemble {stream}: round"
+        self.part = _part(stream)
         self.stream = (1 + stream) * STREAMS
         self.random = np.random.default_rng([settings.seed, stream])
         self.arrivals: list[Arrivals] = []
@@ -179,7 +184,8 @@ class _Runner:
         threads: int | None,
         ledger: Ledger,
     ) -> EnsembleRun:
-        settings, rounds = self.settings, self._rounds()
+        settings = self.settings
+        rounds = _rounds(self.simulator.lowered, settings)
         before = ledger.done(self.part)
         if before is None:
             self._begin(states, threads)
@@ -192,17 +198,6 @@ class _Runner:
         return EnsembleRun(
             settings.save, ordered, self._all_arrivals(), settings.repeats
         )
-
-    def _rounds(self) -> list[_Round]:
-        lowered, settings = self.simulator.lowered, self.settings
-        found: list[_Round] = []
-        for piece in stretches(lowered, settings.save, settings.until):
-            edges = [piece.start, *(self._edges(piece) or [piece.end])]
-            found += [
-                _Round(start, end, place == 0)
-                for place, (start, end) in enumerate(pairwise(edges))
-            ]
-        return found
 
     def _play(self, one: _Round, threads: int | None) -> None:
         if one.is_first:
@@ -236,10 +231,10 @@ class _Runner:
             "times": arrivals.times,
             "weights": arrivals.weights,
             "repeat": arrivals.repeat,
-            **_named("walkers", self.walkers),
+            **named("walkers", self.walkers),
         }
         for place, walkers in self.saved.items():
-            found |= _named(f"saved{place}", walkers)
+            found |= named(f"saved{place}", walkers)
         return found
 
     def _unpack(self, found: Arrays) -> int:
@@ -247,14 +242,9 @@ class _Runner:
         done, self.stream = found["position"].tolist()
         state = json.loads(found["random"].tobytes())
         self.random.bit_generator.state = state
-        self.walkers = _walkers(found, "walkers")
-        self.saved = {
-            place: _walkers(found, f"saved{place}")
-            for place in range(len(self.settings.save))
-            if f"saved{place}_states" in found
-        }
-        arrivals = Arrivals(found["times"], found["weights"], found["repeat"])
-        self.arrivals = [arrivals]
+        self.walkers = walkers_in(found, "walkers")
+        self.saved = saved_in(found)
+        self.arrivals = [arrivals_in(found)]
         return done
 
     def _begin(
@@ -274,14 +264,6 @@ class _Runner:
         self.walkers = Walkers(start.states, weights, repeat, none)
         self._move(start, 0.0, threads)
         self._resample()
-
-    def _edges(self, piece: Stretch) -> list[float]:
-        """Where walkers stop between the start of a piece and its end, ascending."""
-        settings = self.settings
-        grid = np.linspace(0, settings.until, settings.resamplings + 1)
-        save = [settings.save[place] for place in piece.save]
-        times = np.unique([*grid, *save, piece.end])
-        return times[(times > piece.start) & (times <= piece.end)].tolist()
 
     def _propagate(self, time: float, end: float, threads: int | None) -> None:
         """Take the walkers to a later time; those that enter the target leave."""
@@ -345,15 +327,6 @@ class _Runner:
                 share = np.clip((place[own] - low) / (high - low), 0, 1)
                 bins[own] = np.ceil(share * (self.settings.bins - 1))
         return bins
-
-
-def _named(name: str, walkers: Walkers) -> dict[str, np.ndarray]:
-    """The parts of walkers under names of their own."""
-    return {f"{name}_{part}": one for part, one in walkers._asdict().items()}
-
-
-def _walkers(found: Arrays, name: str) -> Walkers:
-    return Walkers(*(found[f"{name}_{part}"] for part in Walkers._fields))
 
 
 def systematic(

@@ -31,7 +31,7 @@ class Ledger(Protocol):
 class NoLedger:
     """Keeps nothing."""
 
-    def done(self, part: str) -> None:
+    def done(self, part: str) -> Arrays | None:
         """Nothing."""
 
     def note(

@@ -54,6 +54,8 @@ from crnlang.settings import SsaSettings
 PIECE_SECONDS = 1.0
 #: Trajectories are dealt to the threads in batches, this many a thread.
 BATCHES_PER_THREAD = 8
+#: What the ledger calls the trajectories of a run.
+TRAJECTORIES = "trajectories"
 #: The number of no set of states.
 NO_TARGET = -1
 #: The streams of random numbers of each target.
@@ -116,8 +118,7 @@ def sample_ssa(
     simulator = simulator or build_simulator(lowered)
     started = time.perf_counter()
     start = first_start(lowered, settings)
-    part = "trajectories"
-    counts, leak = _simulate(simulator, start, settings, threads, ledger, part)
+    counts, leak = _simulate(simulator, start, settings, threads, ledger, TRAJECTORIES)
     seconds = time.perf_counter() - started
     times = np.array(settings.save, dtype=float)
     return SsaTrajectories(times, counts, leak, simulator.compile_seconds, seconds)

@@ -150,6 +150,8 @@ def law_curves(
     leak: Float[np.ndarray, " times"] | None,
 ) -> list[Curve]:
     """What any run says of its laws."""
+    if not len(times):
+        return []
     curves = [_thinned(_SAMPLES, times, samples)]
     if leak is not None:
         curves.append(Curve(_LEAK, times, leak))

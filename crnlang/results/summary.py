@@ -159,13 +159,11 @@ def summarise(
     counts = np.arange(top)
     means = marginals @ counts
     # time by time: of many species with large caps, the marginals fill the memory once
-    variances = np.array(
-        [
-            (law * (counts - mean[:, None]) ** 2).sum(axis=1)
-            for law, mean in zip(marginals, means, strict=True)
-        ]
-    )
-    pairs = dict.fromkeys([*joints, *_pairs_of_queries(lowered)])
+    variances = np.zeros_like(means)
+    for k, (law, mean) in enumerate(zip(marginals, means, strict=True)):
+        variances[k] = (law * (counts - mean[:, None]) ** 2).sum(axis=1)
+    asked = [*joints, *_pairs_of_queries(lowered)] if snapshots else []
+    pairs = dict.fromkeys(asked)
     return RunData(
         engine=engine,
         model=lowered.network.name,

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from killed import killed_after
+from killed import killed_in_turn
 
 from crnlang.cli import main
+from crnlang.ir.printer import print_lowered
+from crnlang.reference.ssa import build_simulator
 from crnlang.results.run_directory import read_run
 
 TEXT = """crn 1
@@ -40,6 +42,36 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _compiled_once():
+    """numba compiles the model once in this process; others compile it anew."""
+    built = {}
+
+    def build(lowered, targets):
+        key = print_lowered(lowered), tuple(map(repr, targets))
+        if key not in built:
+            built[key] = build_simulator(lowered, targets)
+        return built[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crnlang.pipeline.witnesses.build_simulator", build)
+        patch.setattr("crnlang.pipeline.ensembles.build_simulator", build)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The directories of runs that were not broken off, by engine."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "refilled.crn").write_text(TEXT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for engine in ENGINES:
+            words = ("--solve", engine, "--quiet", "--out", engine)
+            assert crnc("run", "refilled.crn", *words).exit_code == 0
+    return {engine: folder / engine for engine in ENGINES}
+
+
 def crnc(*arguments):
     return CliRunner().invoke(main, list(arguments))
 
@@ -58,12 +90,26 @@ def assert_same_numbers(a, b):
         assert np.array_equal(mine.errors, theirs.errors)
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A folder with runs that were killed twice, named by engine."""
+    folder = tmp_path_factory.mktemp("killed")
+    (folder / "refilled.crn").write_text(TEXT)
+    commands = []
+    for engine in ENGINES:
+        words = ("refilled.crn", "--solve", engine, "--quiet", "--out")
+        commands.append((3, "run", *words, engine))
+        commands.append((7, "resume", engine))  # in the middle of `hit`
+    killed_in_turn("refilled.crn", folder, *commands)
+    return folder
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_run_that_was_killed_goes_on_to_the_same_bits(here, engine):
-    words = ("refilled.crn", "--solve", engine, "--quiet", "--out")
-    assert crnc("run", *words, "whole").exit_code == 0
-    killed_after(3, "run", *words, "killed")
-    killed_after(7, "resume", "killed")  # in the middle of `hit`
+def test_a_run_that_was_killed_goes_on_to_the_same_bits(
+    killed, whole, engine, monkeypatch
+):
+    monkeypatch.chdir(killed)
+    Path(engine).rename("killed")
     assert sorted(path.name for path in Path("killed").iterdir()) == ["checkpoint"]
     state = Path("killed/checkpoint/state.npz")
     content = state.read_bytes()
@@ -75,9 +121,10 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bits(here, engine):
     result = crnc("resume", "killed", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["status"] == "complete"
-    assert_same_numbers("whole", "killed")
+    assert_same_numbers(whole[engine], "killed")
     assert not Path("killed/checkpoint").exists()
     assert "killed is finished" in crnc("resume", "killed").stderr
+    Path("killed").rename(engine)
 
 
 @pytest.mark.slow
@@ -106,11 +153,8 @@ def test_kills_at_random_moments(here, engine):
     assert_same_numbers("whole", "killed")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_signal_ends_a_run_after_its_piece(here, engine):
-    assert (
-        crnc("run", "refilled.crn", "--solve", engine, "--out", "whole").exit_code == 0
-    )
+@pytest.mark.parametrize("engine", ["ssa", pytest.param("we", marks=pytest.mark.slow)])
+def test_a_signal_ends_a_run_after_its_piece(here, whole, engine):
     words = ("run", "refilled.crn", "--solve", engine, "--out", "a")
     process = subprocess.Popen(
         [sys.executable, "-m", "crnlang", *words], stderr=subprocess.PIPE, text=True
@@ -124,4 +168,4 @@ def test_a_signal_ends_a_run_after_its_piece(here, engine):
     assert "interrupted; continue with: crnc resume a" in said
     assert Path("a/checkpoint/state.npz").is_file()
     assert crnc("resume", "a").exit_code == 0
-    assert_same_numbers("whole", "a")
+    assert_same_numbers(whole[engine], "a")

@@ -5,14 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 from engine_cases import ENZYME, PAIR, conserving_networks, lower, model_of
 from hypothesis import given
 
+from crnlang.codegen.ansatz import build_model
 from crnlang.pipeline import memory
 from crnlang.pipeline.cost import Clock
 from crnlang.pipeline.found import Silent
-from crnlang.pipeline.memory import _free_caps, batch_memory, count_weights, told_memory
+from crnlang.pipeline.memory import batch_memory, count_weights, told_memory
 from crnlang.pipeline.neural import run_neural
 from crnlang.settings import AdamSettings, NatgradSettings, TdvpSettings
 from crnlang.solve.outcome import EngineError
@@ -23,7 +25,25 @@ HERE = Path(__file__).parent
 @given(conserving_networks())
 def test_the_weights_are_counted(lowered):
     blocks = model_of(lowered, width=3, basis=2).weight_blocks()
-    assert count_weights(_free_caps(lowered), 3, 2) == sum(b.size for b in blocks)
+    settings = TdvpSettings(width=3, basis=2)
+    assert count_weights(lowered, settings) == sum(b.size for b in blocks)
+
+
+def test_those_of_a_receptive_field_are_counted():
+    text = """crn 1
+model hops
+lattice grid(3, 4)
+species X in 0..5 per site = 1
+diffuse X @ 1
+X -> 0 @ 1
+"""
+    sizes = []
+    for reach in (0, 1, 2):
+        settings = TdvpSettings(receptive_field=reach)
+        model = build_model(lower(text), settings, jax.random.key(0))
+        sizes.append(count_weights(lower(text), settings))
+        assert sizes[-1] == sum(b.size for b in model.weight_blocks())
+    assert sizes[1] < sizes[2] < sizes[0]
 
 
 def test_devices_share_the_batch():
@@ -54,7 +74,7 @@ def test_what_is_not_known_is_not_told():
 
 def test_networks_too_large_to_build_are_refused(monkeypatch):
     lowered = lower(PAIR)
-    weights = count_weights(_free_caps(lowered), 16, 12)
+    weights = count_weights(lowered, TdvpSettings())
     monkeypatch.setattr(memory, "MOST_WEIGHTS", weights - 1)
     with pytest.raises(EngineError, match="use `ssa`"):
         run_neural(lowered, TdvpSettings(), Silent(), Clock())
