@@ -75,9 +75,10 @@ def check_weights(lowered: LoweredNetwork, settings: NeuralSettings) -> None:
     weights = count_weights(lowered, settings)
     if weights > MOST_WEIGHTS:
         raise EngineError(
-            f"one network for each of {len(_free(lowered))} copy numbers has {weights / 1e6:.0f} "
-            f"million weights, more than {MOST_WEIGHTS / 1e6:.0f} million: use `ssa`, "
-            "or let `--engine auto` pick an engine"
+            f"one network for each of {len(_free(lowered))} copy numbers has "
+            f"{weights / 1e6:.0f} million weights, more than "
+            f"{MOST_WEIGHTS / 1e6:.0f} million: use `ssa`, or let `--engine auto` pick "
+            "an engine"
         )
 
 
