@@ -6,10 +6,11 @@ facts. Nothing else in the package formats text for the user about a `.crn` file
 """
 
 import difflib
-from bisect import bisect_right
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar, Literal
 
 Severity = Literal["error", "warning"]
@@ -147,7 +148,7 @@ class CrnError(Refusal):
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """`did you mean ...?` for the known name nearest to `name`, or an empty text."""
-    names = list(known)
+    names = tuple(known)
     near = _close_matches(name, names, 1)
     if not near:
         lowered = {candidate.lower(): candidate for candidate in names}
@@ -160,8 +161,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     Nearer by case alone, or clearly nearer than any other.
     """
-    names = list(known)
-    same = [candidate for candidate in names if candidate.lower() == name.lower()]
+    names = tuple(known)
+    same = _sorted_names(names).by_case.get(name.lower(), ())
     if len(same) == 1:
         return same[0]
     near = _close_matches(name, names, 2)
@@ -170,22 +171,51 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return near[0] if is_clear else ""
 
 
-def _close_matches(name: str, known: list[str], most: int) -> list[str]:
+def _close_matches(name: str, known: tuple[str, ...], most: int) -> list[str]:
     """The nearest known names; among very many, only those that are a letter off."""
+    near = list(known)
     if len(known) > MOST_COMPARED:
-        # one of the halves is as it should be
-        half, size = len(name) // 2, len(name)
-        start, end = name[:half], name[half + 1 :]
-        known = [
-            one
-            for one in known
-            if (one.startswith(start) or one.endswith(end)) and abs(len(one) - size) < 2
+        near = [
+            one for one in _sorted_names(known).sharing(name) if _is_close(name, one)
         ]
-        known = [one for one in known if _is_close(name, one)]
-    known = [one for one in known[:MOST_COMPARED] if len(one) <= LONGEST_NAME]
+    near = [one for one in near[:MOST_COMPARED] if len(one) <= LONGEST_NAME]
     if len(name) > LONGEST_NAME:
         return []
-    return difflib.get_close_matches(name, known, n=most, cutoff=0.6)
+    return difflib.get_close_matches(name, near, n=most, cutoff=0.6)
+
+
+@dataclass(frozen=True)
+class _SortedNames:
+    """Names, to be found by their first or last letters, or whatever their case."""
+
+    forward: list[str]
+    backward: list[str]
+    by_case: dict[str, list[str]]
+
+    def sharing(self, name: str) -> list[str]:
+        """Those with one half of the name as it is, at most a letter longer or shorter.
+
+        What is a letter off has one of the halves.
+        """
+        half = len(name) // 2
+        ends = _beginning(self.backward, name[half + 1 :][::-1])
+        both = {*_beginning(self.forward, name[:half]), *(one[::-1] for one in ends)}
+        return sorted(one for one in both if abs(len(one) - len(name)) < 2)
+
+
+def _beginning(names: list[str], start: str) -> list[str]:
+    """Those of sorted names that begin so."""
+    end = bisect_right(names, start + chr(sys.maxunicode))
+    return names[bisect_left(names, start) : end]
+
+
+@lru_cache(maxsize=4)
+def _sorted_names(known: tuple[str, ...]) -> _SortedNames:
+    """Names sorted once for all that are not among them."""
+    by_case: dict[str, list[str]] = {}
+    for one in known:
+        by_case.setdefault(one.lower(), []).append(one)
+    return _SortedNames(sorted(known), sorted(one[::-1] for one in known), by_case)
 
 
 def _is_close(name: str, other: str) -> bool:

@@ -1,7 +1,7 @@
 """Surface tree -> its names: what each declaration declares, told once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crnlang.diagnostics import Report, Span
 from crnlang.frontend import ast
@@ -32,10 +32,17 @@ class Names:
 
     table: Mapping[str, Declared]
     doubtful: frozenset[str]
+    #: The names of kinds that were asked for before.
+    kinds: dict[tuple[str, ...], tuple[str, ...]] = field(
+        default_factory=dict[tuple[str, ...], tuple[str, ...]], compare=False
+    )
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         """Names of some kinds, in the order of their declarations."""
-        return tuple(n for n, what in self.table.items() if what.kind in kinds)
+        if kinds not in self.kinds:
+            found = (n for n, what in self.table.items() if what.kind in kinds)
+            self.kinds[kinds] = tuple(found)
+        return self.kinds[kinds]
 
     def declares(self, name: ast.Name) -> bool:
         """Whether this is the place that declares the name."""

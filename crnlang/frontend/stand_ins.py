@@ -20,16 +20,17 @@ def stand_in(
     A misspelled name stands for the one species that it must have meant; any other
     for a species of its own, which is returned. Their places are marked.
     """
-    declared = dict.fromkeys(scope.species)
+    declared = tuple(scope.species)
+    names = frozenset(declared)
     found: list[Species] = []
     for name in (name for statement in statements for name in _names(statement)):
-        if name.text in declared:
+        if name.text in names:
             continue
         report.distrust(name.span)
         if name.text in scope.species:
             continue
         is_known = name.text in {*scope.names.table, *scope.names.doubtful}
-        meant = "" if is_known else nearest(name.text, tuple(declared))
+        meant = "" if is_known else nearest(name.text, declared)
         if meant:
             scope.species[name.text] = scope.species[meant]
         else:
