@@ -124,9 +124,9 @@ class LocalGenerator(eqx.Module):
 
     def chosen(self, some: Int[np.ndarray, " some"]) -> "LocalGenerator":
         """The generator with some channels alone; `some` in increasing order."""
-        ends = np.cumsum([len(family.variables) for family in self.families])
-        parts = np.split(some, np.searchsorted(some, ends[:-1]))
-        starts = ends - [len(family.variables) for family in self.families]
+        sizes = [len(family.variables) for family in self.families]
+        starts = np.cumsum([0, *sizes[:-1]])
+        parts = np.split(some, np.searchsorted(some, starts[1:]))
         pairs = zip(self.families, parts, starts, strict=True)
         return LocalGenerator(
             families=tuple(f.chosen(part - start) for f, part, start in pairs),

@@ -34,10 +34,8 @@ def local_inputs(
         for place in np.flatnonzero(far).tolist():
             sums[int(species[place])].append(place)
         near = [(place,) for place in np.flatnonzero(~far).tolist()]
-        alone = [tuple(some) for some in sums.values() if len(some) == 1]
-        found.append(
-            (*near, *alone, *(tuple(some) for some in sums.values() if len(some) > 1))
-        )
+        inputs = *near, *map(tuple, sums.values())
+        found.append(tuple(sorted(inputs, key=lambda members: len(members) > 1)))
     return tuple(found)
 
 

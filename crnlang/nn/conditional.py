@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
 
 from crnlang.nn.base import SUMS, AbstractAutoregressive, Blocks, Numbers
 from crnlang.nn.counts import FEATURES, Counts, build_counts, features_of
-from crnlang.nn.inputs import Inputs, changes_of, sums_of
+from crnlang.nn.inputs import Inputs, changes_of
 from crnlang.nn.mask import StateMask
 from crnlang.nn.neighbours import Evaluations, list_evaluations, list_singles
 from crnlang.nn.output import AbstractOutput, smooth_functions
@@ -211,9 +211,7 @@ class ConditionalNetworks(AbstractAutoregressive):
         self, before: Real[Array, " before"], number: int
     ) -> Float[Array, " features"]:
         """What a free position sees of the counts (or means) at those before."""
-        inputs = self.inputs[number]
-        scale = sums_of(inputs, jnp.asarray(self.counts.scale))
-        return features_of(sums_of(inputs, before), scale).ravel()
+        return features_of(*self.counts.sums(self.inputs[number], before)).ravel()
 
     def _seen(
         self, ordered: Int[Array, " variables"], number: int
@@ -296,8 +294,7 @@ class Vicinity:
             is_bound=mask.binds(position),
             others=np.zeros(len(seen), bool) if others is None else others,
         )
-        sums = sums_of(inputs, self.before)
-        scale = sums_of(inputs, jnp.asarray(self.model.counts.scale))
+        sums, scale = self.model.counts.sums(inputs, self.before)
         features, place = features_of(sums, scale), singles.place
         after = features_of(jnp.maximum(sums[place] + singles.step, 0), scale[place])
         added = network.added(after - features[:, place], place)

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Real
 
 from crnlang.nn.base import Numbers
+from crnlang.nn.inputs import Inputs, sums_of
 
 #: Features of each copy number.
 FEATURES = 2
@@ -23,6 +24,12 @@ class Counts(eqx.Module):
     def __call__(self, counts: Real[Array, " some"]) -> Float[Array, "features some"]:
         """The features at the first free positions; of means of counts as well."""
         return features_of(counts, self.scale[: len(counts)])
+
+    def sums(
+        self, inputs: Inputs, counts: Real[Array, " before"]
+    ) -> tuple[Real[Array, " inputs"], Float[Array, " inputs"]]:
+        """The inputs of a conditional from the counts before it, and the largest."""
+        return sums_of(inputs, counts), sums_of(inputs, jnp.asarray(self.scale))
 
 
 def features_of(

@@ -84,7 +84,8 @@ def check_weights(lowered: LoweredNetwork, settings: NeuralSettings) -> None:
 
 def count_weights(lowered: LoweredNetwork, settings: NeuralSettings) -> int:
     """The weights of one network a conditional."""
-    caps, seen = _free_caps(lowered), np.arange(len(_free(lowered)))
+    caps = _free_caps(lowered)
+    seen = np.arange(len(caps))
     if settings.receptive_field and lowered.network.lattice is not None:
         from crnlang.codegen.receptive_field import local_inputs  # loads JAX
 

@@ -147,7 +147,7 @@ def conditional_rates(
     moves = generator.net_changes[:, order]
     known = known_from(model)
     latest = latest_read(model, generator)
-    flows, ratios, lost = _follow(model, generator, counts)
+    flows, ratios, lost = _follow(model, generator, counts, latest)
     # what the channel would bring to n if it stopped at no later count
     later_lost = jnp.cumsum(lost[::-1], axis=0)[::-1]
     later_lost = jnp.concatenate([later_lost[1:], jnp.zeros_like(lost[:1])])
@@ -232,6 +232,7 @@ def _follow(
     model: ConditionalNetworks,
     generator: Generator,
     counts: Int[Array, " variables"],
+    latest: Int[np.ndarray, " channels"],
 ) -> tuple[list[_Flow], Float[Array, "free channels"], Float[Array, "free channels"]]:
     """Every conditional in turn; rho after it; what it keeps from arriving.
 
@@ -240,7 +241,7 @@ def _follow(
     """
     moves = generator.net_changes[:, list(model.order)]
     vicinity = Vicinity(model, counts, -generator.net_changes)
-    ratio, latest = jnp.ones(len(moves), SUMS), latest_read(model, generator)
+    ratio = jnp.ones(len(moves), SUMS)
     flows, ratios, lost = [], [], []
     for number, position in enumerate(model.mask.free):
         goes_on = (latest >= number) | (moves[:, position + 1 :] != 0).any(axis=1)
@@ -331,8 +332,7 @@ def _along_fibre(
     direct = flow.channels[is_direct]
     if not len(direct):
         return jnp.zeros_like(law), jnp.zeros((len(steps), len(law)), law.dtype)
-    known = known_from(model) <= number
-    before, leaving = along_fibre(model, generator, ordered, number, t, direct, known)
+    before, leaving = along_fibre(model, generator, ordered, number, t, direct)
     arriving = _times(before.T, flow.arriving[is_direct])
     ratio = jnp.minimum(flow.ratio[is_direct], MOST)
     is_open = flow.seen.masked[0] > -jnp.inf

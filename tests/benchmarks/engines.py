@@ -2,8 +2,8 @@
 
     python tests/benchmarks/engines.py default natgrad --seeds 0 1 2
     python tests/benchmarks/engines.py nade_tdvp nade_natgrad nade_adam --seeds 0
-    python tests/benchmarks/engines.py default natgrad adam --model mapk_cascade \\
-        --save 1 --dt 0.01
+    python tests/benchmarks/engines.py default natgrad conditional_adam \\
+        --model mapk_cascade --save 1 --dt 0.01
     python tests/benchmarks/engines.py default no_totals --witness ssa --seeds 0 \\
         --model tests/benchmarks/mapk_tenfold.crn --save 10 30 100
 

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from compiled_once import compiled_once
 from killed import killed_in_turn
 
 from crnlang.cli import main
-from crnlang.ir.printer import print_lowered
-from crnlang.reference.ssa import build_simulator
 from crnlang.results.run_directory import read_run
 
 TEXT = """crn 1
@@ -44,18 +43,7 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True, scope="module")
 def _compiled_once():
-    """numba compiles the model once in this process; others compile it anew."""
-    built = {}
-
-    def build(lowered, targets):
-        key = print_lowered(lowered), tuple(map(repr, targets))
-        if key not in built:
-            built[key] = build_simulator(lowered, targets)
-        return built[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("crnlang.pipeline.witnesses.build_simulator", build)
-        patch.setattr("crnlang.pipeline.ensembles.build_simulator", build)
+    with compiled_once():
         yield
 
 

@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from compiled_once import compiled_once
 
 from crnlang.cli import main
 from crnlang.compiler import compile_text
@@ -14,7 +15,6 @@ from crnlang.pipeline.found import Silent
 from crnlang.pipeline.reporting import report_run
 from crnlang.pipeline.resume import PLAN, begin_run
 from crnlang.pipeline.unfinished import open_any
-from crnlang.reference.ssa import build_simulator
 from crnlang.results import checkpoint
 from crnlang.results.record import RunError
 
@@ -64,16 +64,7 @@ def age(directory):
 
 @pytest.fixture(scope="module", autouse=True)
 def _compiled_once():
-    """numba compiles the model once for all runs here."""
-    kept = []
-
-    def build(lowered, targets):
-        kept.extend([] if kept else [build_simulator(lowered, targets)])
-        return kept[0]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("crnlang.pipeline.witnesses.build_simulator", build)
-        patch.setattr("crnlang.pipeline.ensembles.build_simulator", build)
+    with compiled_once():
         yield
 
 
